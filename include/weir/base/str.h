@@ -1,0 +1,36 @@
+/*
+ * str - a borrowed slice of bytes.
+ *
+ * Not NUL-terminated, never owned, may hold any byte. It is how text travels
+ * from a message to the model without a copy: it is valid as long as the bytes
+ * it points into, which the function that hands it out states.
+ */
+#ifndef WEIR_BASE_STR_H
+#define WEIR_BASE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+struct str {
+	const char *p; /* may be NULL only when n is 0 */
+	size_t n;
+};
+
+/* A slice of a string literal. */
+#define STR(lit) ((struct str){ .p = (lit), .n = sizeof(lit) - 1 })
+
+/* A slice of a NUL-terminated string; NULL gives the empty slice. */
+static inline struct str
+str_of(const char *s)
+{
+	return (struct str){ .p = s, .n = s ? strlen(s) : 0 };
+}
+
+static inline bool
+str_eq(struct str a, struct str b)
+{
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+#endif

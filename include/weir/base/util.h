@@ -1,0 +1,45 @@
+/*
+ * util - fatal allocation, the die hook, and a few macros.
+ *
+ * Running out of memory and broken invariants end the program; before they do,
+ * the hook that the terminal layer registers gives the terminal back.
+ */
+#ifndef WEIR_BASE_UTIL_H
+#define WEIR_BASE_UTIL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
+#define MIN(a, b) ((a) < (b) ? (a) : (b))
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
+#define CLAMP(x, lo, hi) ((x) < (lo) ? (lo) : (x) > (hi) ? (hi) : (x))
+
+#define SEC_US INT64_C(1000000)
+#define MSEC_US INT64_C(1000)
+
+/* Allocate or die. Zero sizes give a pointer that may be freed. */
+void *xmalloc(size_t n);
+void *xcalloc(size_t count, size_t size);
+void *xrealloc(void *p, size_t n);
+/* As xrealloc for an array; dies when count * size overflows. */
+void *xreallocarray(void *p, size_t count, size_t size);
+char *xstrdup(const char *s);
+char *xstrndup(const char *s, size_t n);
+
+/*
+ * What must happen before the program ends by die(): async-signal-safe, idempotent.
+ * One hook; NULL removes it.
+ */
+void die_set_hook(void (*hook)(void));
+
+/* The hook alone, for signal handlers. */
+void die_run_hook(void);
+
+/* Run the hook, say why on stderr, abort. Only for faults of ours and lack of memory. */
+void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+
+/* 64-bit mix of bytes; fast, not for hostile-collision-proof sets without a bound. */
+uint64_t hash_bytes(const void *p, size_t n);
+
+#endif

@@ -1,0 +1,181 @@
+/*
+ * flow - what arrives: the records every input produces and the model takes.
+ *
+ * A flow is one finished request between two services. A span is a piece of work
+ * inside one service (it feeds self time), a note a log line or event, a gauge a
+ * measured value, a delta many flows of one edge added up at the source.
+ *
+ * All text is borrowed (str) and raw: it has passed no cleaning and may hold any
+ * byte. Nobody keeps it; the model interns it. Unknown numbers are FLOW_UNKNOWN,
+ * never 0.
+ *
+ * All times are microseconds since the Unix epoch, all durations microseconds.
+ */
+#ifndef WEIR_CORE_FLOW_H
+#define WEIR_CORE_FLOW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "weir/base/str.h"
+
+#define FLOW_UNKNOWN INT64_C(-1)
+
+/* What kind of conversation; part of an edge's identity. Words as in cli.md's JSON. */
+#define FLOW_KIND_LIST(X)     \
+	X(UNKNOWN, "unknown") \
+	X(HTTP, "http")       \
+	X(GRPC, "grpc")       \
+	X(RPC, "rpc")         \
+	X(DB, "db")           \
+	X(MSG, "msg")         \
+	X(TCP, "tcp")
+
+enum flow_kind {
+#define X(id, word) KIND_##id,
+	FLOW_KIND_LIST(X)
+#undef X
+	KIND_COUNT
+};
+
+/* Who saw it. Two origins may see the same call; their tallies are never added up. */
+#define FLOW_ORIGIN_LIST(X)       \
+	X(DIRECT, "direct")       \
+	X(OTLP, "otlp")           \
+	X(ZIPKIN, "zipkin")       \
+	X(JAEGER, "jaeger")       \
+	X(ACCESSLOG, "accesslog") \
+	X(PROMETHEUS, "prometheus")
+
+enum flow_origin {
+#define X(id, word) ORIGIN_##id,
+	FLOW_ORIGIN_LIST(X)
+#undef X
+	ORIGIN_COUNT
+};
+
+/* What stands at an end of an edge. */
+#define NODE_KIND_LIST(X)     \
+	X(SERVICE, "service") \
+	X(DB, "db")           \
+	X(QUEUE, "queue")     \
+	X(EXTERNAL, "external")
+
+enum node_kind {
+#define X(id, word) NODE_##id,
+	NODE_KIND_LIST(X)
+#undef X
+	NODE_KIND_COUNT
+};
+
+/* Severities of logs, after OpenTelemetry's SeverityNumber ranges. */
+enum note_severity {
+	NOTE_TRACE,
+	NOTE_DEBUG,
+	NOTE_INFO,
+	NOTE_WARN,
+	NOTE_ERROR,
+	NOTE_FATAL
+};
+
+struct flow_ids {
+	uint8_t trace[16]; /* all zero: unknown. 64-bit ids are right-aligned */
+	uint8_t span[8];
+	uint8_t parent[8];
+};
+
+struct flow {
+	struct str src, dst; /* never empty */
+	struct str op;       /* "" when unknown */
+	struct str code; /* status or error type in the protocol's words, "" unknown */
+	enum flow_kind kind;
+	enum flow_origin origin;
+	enum node_kind src_kind, dst_kind;
+	bool failed;
+	int64_t end_us;    /* when it was over */
+	int64_t client_us; /* latency the caller saw, or FLOW_UNKNOWN */
+	int64_t server_us; /* latency the callee saw, or FLOW_UNKNOWN */
+	int64_t queue_us;  /* time between producer and consumer, or FLOW_UNKNOWN */
+	int64_t bytes_in;  /* request body, or FLOW_UNKNOWN */
+	int64_t bytes_out; /* response body, or FLOW_UNKNOWN */
+	uint32_t weight;   /* requests this one stands for (sampling); at least 1 */
+	struct flow_ids ids;
+};
+
+/* The latency an edge is judged by: the caller's where known, else the callee's. */
+static inline int64_t
+flow_latency_us(const struct flow *f)
+{
+	return f->client_us >= 0 ? f->client_us : f->server_us;
+}
+
+struct note {
+	struct str service, text;
+	enum note_severity severity;
+	int64_t at_us;
+	struct flow_ids ids;
+};
+
+struct gauge {
+	struct str service, name, unit;
+	double value; /* finite */
+	int64_t at_us;
+};
+
+/* An internal span: work of @service that is no call to another one. */
+struct work {
+	struct str service, op;
+	int64_t end_us, duration_us;
+	bool failed;
+	struct flow_ids ids;
+};
+
+/*
+ * Requests of one edge over a short span of time, added up at the source.
+ * bound_us[i] is the inclusive upper bound of count[i]; the last bound may be
+ * INT64_MAX. Borrowed arrays.
+ */
+struct delta {
+	struct str src, dst, op;
+	enum flow_kind kind;
+	enum flow_origin origin;
+	enum node_kind src_kind, dst_kind;
+	int64_t end_us, span_us;
+	uint64_t calls, errors;
+	int64_t bytes_in, bytes_out; /* sums, or FLOW_UNKNOWN */
+	const int64_t *bound_us;
+	const uint64_t *count;
+	uint32_t buckets;
+};
+
+enum event_type {
+	EVENT_FLOW,
+	EVENT_WORK,
+	EVENT_NOTE,
+	EVENT_GAUGE,
+	EVENT_DELTA
+};
+
+struct event {
+	enum event_type type;
+	union {
+		struct flow flow;
+		struct work work;
+		struct note note;
+		struct gauge gauge;
+		struct delta delta;
+	} u;
+};
+
+/* A flow with every unknown field unknown and weight 1. */
+void flow_init(struct flow *f);
+
+/* Words of the enums, and back; the from-functions return false on other words. */
+const char *flow_kind_word(enum flow_kind k);
+const char *flow_origin_word(enum flow_origin o);
+const char *node_kind_word(enum node_kind k);
+bool flow_kind_from(struct str word, enum flow_kind *ret_kind);
+bool flow_origin_from(struct str word, enum flow_origin *ret_origin);
+bool node_kind_from(struct str word, enum node_kind *ret_kind);
+
+#endif

@@ -1,0 +1,63 @@
+/*
+ * model - all that weir knows: names, nodes, edges, operations, rolling windows.
+ *
+ * One thread owns it. Time is an argument: model_advance() moves the window,
+ * nothing reads a clock. Everything a peer can grow has a limit in struct
+ * model_limits; what is over a limit is folded into "(other)" with its numbers
+ * intact, and counted.
+ */
+#ifndef WEIR_CORE_MODEL_H
+#define WEIR_CORE_MODEL_H
+
+#include <stdint.h>
+
+#include "weir/core/flow.h"
+#include "weir/core/severity.h"
+#include "weir/core/snap.h"
+
+struct model;
+
+struct model_limits {
+	uint32_t names;        /* distinct texts: services and operations */
+	uint32_t nodes, edges; /* beyond: the "(other)" node */
+	uint32_t ops;          /* in all */
+	uint32_t ops_per_edge; /* beyond: the "(other)" operation of that edge */
+	int64_t window_us;     /* 10 s, 1 m, 5 m or 15 m */
+	int64_t grace_us;  /* how much later than the window an event may still come */
+	int64_t future_us; /* how far ahead of now an event may claim to be */
+	int64_t idle_us;   /* without traffic for this long: shown idle */
+	int64_t forget_us; /* without traffic for this long: removed */
+};
+
+extern const struct model_limits model_limits_default;
+
+struct model *model_new(const struct model_limits *limits);
+void model_free(struct model *m);
+
+/*
+ * Take one event seen at @now_us. Refused events (late, from the future, with
+ * impossible values) are counted by reason and change nothing else. An event that
+ * claims a time up to future_us ahead is booked at @now_us.
+ */
+void model_add(struct model *m, const struct event *e, int64_t now_us);
+
+/* Move the window's end to @now_us; never backwards. Cheap when called often. */
+void model_advance(struct model *m, int64_t now_us);
+
+/* Change the window; the numbers are as if it had always been that wide. */
+void model_set_window(struct model *m, int64_t window_us);
+int64_t model_window(const struct model *m);
+
+/*
+ * Picture the model at @now_us (which it is advanced to). Fills everything but
+ * the fields of snap.quality that the bus knows (lost, duplicate, decode_errors,
+ * unpaired, dropped, bare, agents): those stay as they are in @snap. Severity is
+ * judged by @t.
+ */
+void model_snap(
+	struct model *m, int64_t now_us, const struct thresholds *t, struct snap *snap);
+
+/* Bytes held, for the bench and the sources view. */
+size_t model_bytes(const struct model *m);
+
+#endif

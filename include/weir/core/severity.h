@@ -1,0 +1,46 @@
+/*
+ * severity - how bad an edge is.
+ *
+ * Four grades, each shown by glyph, line weight and colour: idle, ok, warn (▲, a
+ * victim: slow because something behind it is) and crit (◆, a cause). The absolute
+ * thresholds here judge before anything has been learnt.
+ */
+#ifndef WEIR_CORE_SEVERITY_H
+#define WEIR_CORE_SEVERITY_H
+
+#include <stdint.h>
+
+struct snap;
+
+/* Ordered: the worse the greater. */
+enum severity {
+	SEV_IDLE,
+	SEV_OK,
+	SEV_WARN,
+	SEV_CRIT,
+	SEV_COUNT
+};
+
+const char *severity_word(enum severity s); /* "idle" "ok" "warn" "crit" */
+
+struct thresholds {
+	int64_t warn_p99_us, crit_p99_us;
+	double warn_errors, crit_errors; /* ratio 0..1 */
+	uint32_t min_samples;            /* fewer latencies than this judge nothing */
+};
+
+#define THRESHOLDS_DEFAULT                                                          \
+	{                                                                           \
+		.warn_p99_us = 500000, .crit_p99_us = 1000000, .warn_errors = 0.05, \
+		.crit_errors = 0.20, .min_samples = 5                               \
+	}
+
+/*
+ * Grade every edge and node of @snap, and write its headline. An edge over a
+ * threshold is crit unless an edge behind it explains it (is itself over and holds
+ * most of its latency or errors): then it is a victim, warn. A node has the worst
+ * grade of its incoming edges.
+ */
+void severity_judge(struct snap *snap, const struct thresholds *t);
+
+#endif

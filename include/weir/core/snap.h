@@ -1,0 +1,141 @@
+/*
+ * snap - an immutable picture of the model at one instant.
+ *
+ * All that views and exports see. Nodes are sorted by name, edges by (src name,
+ * dst name, kind), so the same model gives the same snap in any arrival order.
+ * Pausing the screen is keeping the old snap.
+ *
+ * Text is borrowed from the model's name table and valid as long as the model.
+ * Unknown numbers are SNAP_UNKNOWN (or NAN for doubles), never 0.
+ */
+#ifndef WEIR_CORE_SNAP_H
+#define WEIR_CORE_SNAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "weir/core/flow.h"
+#include "weir/core/severity.h"
+
+#define SNAP_UNKNOWN INT64_C(-1)
+
+/* What happened in the window. Percentiles are of flow_latency_us(). */
+struct snap_stat {
+	uint64_t calls;   /* requests, sampling weight included */
+	uint64_t errors;  /* of those, the failed ones */
+	uint64_t samples; /* latencies behind the percentiles */
+	double rate;      /* calls per second over the covered part of the window */
+	int64_t p50_us, p95_us, p99_us, max_us; /* SNAP_UNKNOWN without samples */
+	int64_t bytes_in, bytes_out;            /* sums, or SNAP_UNKNOWN */
+	bool bounds_only; /* the percentiles are upper bounds of a source's coarse buckets */
+};
+
+struct snap_op {
+	const char *op; /* "(other)" collects what did not fit */
+	struct snap_stat stat;
+};
+
+struct snap_exemplar {
+	struct flow_ids ids;
+	int64_t latency_us, end_us;
+	bool failed;
+};
+
+struct snap_edge {
+	uint32_t src, dst; /* indices into snap.nodes */
+	enum flow_kind kind;
+	enum severity severity;
+	struct snap_stat stat;
+	int64_t server_p99_us;     /* as the callee saw it, or SNAP_UNKNOWN */
+	int64_t queue_p99_us;      /* producer to consumer, or SNAP_UNKNOWN */
+	int64_t first_us, last_us; /* event times of the first and the newest call */
+	uint32_t origins;          /* bit set of enum flow_origin */
+	uint32_t first_op, ops;    /* slice of snap.ops, most calls first */
+	uint32_t first_exemplar, exemplars; /* slice of snap.exemplars, slowest first */
+	uint32_t
+		key; /* stable while the edge lives, and not reused while a snap shows it */
+};
+
+struct snap_node {
+	const char *name;
+	uint32_t key; /* name id: stable for the life of the model */
+	enum node_kind kind;
+	enum severity severity;
+	double rate_in, rate_out; /* calls per second; NAN when there is no such edge */
+	uint64_t errors_in, calls_in;
+	int64_t p99_in_us;   /* worst incoming edge's p99, or SNAP_UNKNOWN */
+	int64_t self_p99_us; /* own time where spans tell it, or SNAP_UNKNOWN */
+	int64_t last_us;
+};
+
+struct snap_agent {
+	uint8_t id[16];
+	const char *host; /* "" unknown */
+	bool live;        /* heard within the stale limit */
+	bool bye;         /* said good-bye */
+	bool collision;   /* two senders claim this id */
+	int64_t age_us;   /* since anything was heard */
+	int64_t skew_us;  /* its clock minus ours, or SNAP_UNKNOWN */
+	uint64_t received, lost, duplicate, shed, unpaired, rejected;
+};
+
+/* Everything that is not in the numbers, since the start. */
+struct snap_quality {
+	uint64_t received;      /* events taken into the model */
+	uint64_t lost;          /* declared lost by number */
+	uint64_t late, future;  /* refused for their time */
+	uint64_t duplicate;     /* delivered twice, counted once */
+	uint64_t decode_errors; /* messages or records that could not be read */
+	uint64_t unpaired;      /* spans whose other half never came (agents tell) */
+	uint64_t overflow;      /* folded into "(other)" for want of room */
+	uint64_t dropped;       /* frames shed by the receiving ring */
+	uint64_t bare;          /* events without a sequence: loss of these is unknown */
+	uint64_t bad_values;    /* impossible latencies and such, refused */
+	double events_per_s;    /* newly received, over the last seconds */
+	int64_t newest_us;      /* newest event time, or SNAP_UNKNOWN */
+	const struct snap_agent *agent; /* sorted by id */
+	uint32_t agents;
+};
+
+struct snap {
+	int64_t now_us;    /* the instant of the picture */
+	int64_t window_us; /* width of the window every number is about */
+	int64_t covered_us; /* how much of it has been observed; less than window_us at first */
+	struct snap_node *node;
+	uint32_t nodes;
+	struct snap_edge *edge;
+	uint32_t edges;
+	struct snap_op *op;
+	uint32_t ops;
+	struct snap_exemplar *exemplar;
+	uint32_t exemplars;
+	struct snap_quality quality;
+	char headline[200]; /* the verdict in one sentence, or "" when all is well */
+	uint32_t sev_count[SEV_COUNT]; /* nodes of each grade */
+};
+
+/*
+ * A snap owns its arrays and reuses them. An all-zero snap is empty and valid.
+ * Tests may fill one by hand with snap_node_add() and snap_edge_add().
+ */
+void snap_done(struct snap *s);
+void snap_clear(struct snap *s);
+
+/* Replace @to by a copy of @from (the text stays borrowed from the same model). */
+void snap_copy(struct snap *to, const struct snap *from);
+
+/* Append; return the new entry, zeroed with unknown values. Valid until the next add. */
+struct snap_node *snap_node_add(struct snap *s, const char *name);
+struct snap_edge *snap_edge_add(struct snap *s, uint32_t src, uint32_t dst);
+struct snap_op *snap_op_add(struct snap *s, const char *op); /* of the newest edge */
+struct snap_exemplar *snap_exemplar_add(struct snap *s);     /* of the newest edge */
+struct snap_agent *snap_agent_add(struct snap *s);
+
+/* Sort nodes and edges as promised above, and remap indices. Call after filling. */
+void snap_sort(struct snap *s);
+
+/* Index of the node or edge with that key, or -1. */
+int snap_find_node(const struct snap *s, uint32_t key);
+int snap_find_edge(const struct snap *s, uint32_t key);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * outbox - an agent's sending side: numbers events, batches, beats.
+ *
+ * Every event that outbox_add() takes gets the next number, in a counter that is
+ * advanced before the frame is handed on and survives kill -9 (a 0600 file mapped
+ * into memory); so a gap a receiver sees is a loss, exactly. Frames leave through
+ * a callback: the outbox knows no socket and no clock.
+ */
+#ifndef WEIR_WIRE_OUTBOX_H
+#define WEIR_WIRE_OUTBOX_H
+
+#include "weir/wire/wire.h"
+
+struct outbox;
+
+struct outbox_options {
+	const char *group; /* topic without prefix; "default" when NULL */
+	const char *
+		state_path; /* where id and counter are kept; NULL: random id, not kept */
+	enum wire_encoding encoding;
+	int64_t flush_us;    /* greatest age of a batch; 100 ms when 0 */
+	const char *program; /* for HELLO */
+	const char *input;
+	/*
+	 * Hand on one frame; false when it was dropped here and now (full queue): its
+	 * events stay numbered and are declared as shed_queue.
+	 */
+	bool (*send)(void *ctx, struct str frame);
+	void *ctx;
+};
+
+/* NULL with @d when the state file cannot be used. */
+struct outbox *outbox_new(const struct outbox_options *o, struct diag *d);
+
+/* Does not flush: call outbox_bye() first where that is wanted. */
+void outbox_free(struct outbox *o);
+
+/* Both clocks travel in headers; batches are cut by @mono_us. */
+struct outbox_time {
+	int64_t mono_us, wall_us;
+};
+
+void outbox_add(struct outbox *o, const struct event *e, struct outbox_time t);
+
+/* Flush what is old enough, BEAT each second (HELLO first). Call often. */
+void outbox_tick(struct outbox *o, struct outbox_time t);
+
+/* µs until outbox_tick() has something to do. */
+int64_t outbox_wait(const struct outbox *o, struct outbox_time t);
+
+/* Flush everything; BYE with the final number. */
+void outbox_bye(struct outbox *o, struct outbox_time t);
+
+/*
+ * Counters of the input that travel in BEATs. The outbox adds its own (accepted,
+ * shed_queue); text fields are ignored.
+ */
+void outbox_set_counts(struct outbox *o, const struct wire_beat *b);
+
+#endif

@@ -1,0 +1,115 @@
+#include "config.h"
+
+#include "weir/base/util.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void (*volatile die_hook)(void);
+
+void
+die_set_hook(void (*hook)(void))
+{
+	die_hook = hook;
+}
+
+void
+die_run_hook(void)
+{
+	void (*hook)(void) = die_hook;
+
+	if (hook)
+		hook();
+}
+
+void
+die(const char *fmt, ...)
+{
+	va_list ap;
+
+	die_run_hook();
+	fputs("weir: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	abort();
+}
+
+static void *
+checked(void *p)
+{
+	if (!p)
+		die("out of memory");
+	return p;
+}
+
+void *
+xmalloc(size_t n)
+{
+	return checked(malloc(n ? n : 1));
+}
+
+void *
+xcalloc(size_t count, size_t size)
+{
+	return checked(calloc(count ? count : 1, size ? size : 1));
+}
+
+void *
+xrealloc(void *p, size_t n)
+{
+	return checked(realloc(p, n ? n : 1));
+}
+
+void *
+xreallocarray(void *p, size_t count, size_t size)
+{
+	size_t n;
+
+	if (__builtin_mul_overflow(count, size, &n))
+		die("array of %zu x %zu bytes is too large", count, size);
+	return xrealloc(p, n);
+}
+
+char *
+xstrdup(const char *s)
+{
+	return xstrndup(s, strlen(s));
+}
+
+char *
+xstrndup(const char *s, size_t n)
+{
+	char *copy = xmalloc(n + 1);
+
+	memcpy(copy, s, n);
+	copy[n] = '\0';
+	return copy;
+}
+
+/* Multiply-and-fold over 8-byte words, as wyhash does it (public domain, W. Yi). */
+uint64_t
+hash_bytes(const void *p, size_t n)
+{
+	const unsigned char *b = p;
+	uint64_t h = UINT64_C(0x9e3779b97f4a7c15) ^ n;
+
+	while (n > 0) {
+		uint64_t w = 0;
+		size_t k = MIN(n, sizeof(w));
+		__uint128_t m;
+
+		memcpy(&w, b, k);
+		m = (__uint128_t)(h ^ w) * UINT64_C(0xd6e8feb86659fd93);
+		h = (uint64_t)m ^ (uint64_t)(m >> 64) ^
+		    (w + UINT64_C(0xa0761d6478bd642f));
+		b += k;
+		n -= k;
+	}
+	h ^= h >> 32;
+	return h * UINT64_C(0xe7037ed1a0b428db);
+}

@@ -1,0 +1,99 @@
+#include "config.h"
+
+#include "weir/core/flow.h"
+
+#include "weir/base/util.h"
+
+static const char *const kind_words[] = {
+#define X(id, word) word,
+	FLOW_KIND_LIST(X)
+#undef X
+};
+
+static const char *const origin_words[] = {
+#define X(id, word) word,
+	FLOW_ORIGIN_LIST(X)
+#undef X
+};
+
+static const char *const node_words[] = {
+#define X(id, word) word,
+	NODE_KIND_LIST(X)
+#undef X
+};
+
+void
+flow_init(struct flow *f)
+{
+	*f = (struct flow){
+		.end_us = FLOW_UNKNOWN,
+		.client_us = FLOW_UNKNOWN,
+		.server_us = FLOW_UNKNOWN,
+		.queue_us = FLOW_UNKNOWN,
+		.bytes_in = FLOW_UNKNOWN,
+		.bytes_out = FLOW_UNKNOWN,
+		.weight = 1,
+	};
+}
+
+/* Index of @word in @words, or @n. */
+static unsigned
+look_up(const char *const *words, unsigned n, struct str word)
+{
+	unsigned i = 0;
+
+	while (i < n && !str_eq(str_of(words[i]), word))
+		i++;
+	return i;
+}
+
+const char *
+flow_kind_word(enum flow_kind k)
+{
+	return (unsigned)k < KIND_COUNT ? kind_words[k] : kind_words[KIND_UNKNOWN];
+}
+
+const char *
+flow_origin_word(enum flow_origin o)
+{
+	return (unsigned)o < ORIGIN_COUNT ? origin_words[o] : origin_words[ORIGIN_DIRECT];
+}
+
+const char *
+node_kind_word(enum node_kind k)
+{
+	return (unsigned)k < NODE_KIND_COUNT ? node_words[k] : node_words[NODE_SERVICE];
+}
+
+bool
+flow_kind_from(struct str word, enum flow_kind *ret_kind)
+{
+	unsigned i = look_up(kind_words, ARRAY_LEN(kind_words), word);
+
+	if (i == ARRAY_LEN(kind_words))
+		return false;
+	*ret_kind = (enum flow_kind)i;
+	return true;
+}
+
+bool
+flow_origin_from(struct str word, enum flow_origin *ret_origin)
+{
+	unsigned i = look_up(origin_words, ARRAY_LEN(origin_words), word);
+
+	if (i == ARRAY_LEN(origin_words))
+		return false;
+	*ret_origin = (enum flow_origin)i;
+	return true;
+}
+
+bool
+node_kind_from(struct str word, enum node_kind *ret_kind)
+{
+	unsigned i = look_up(node_words, ARRAY_LEN(node_words), word);
+
+	if (i == ARRAY_LEN(node_words))
+		return false;
+	*ret_kind = (enum node_kind)i;
+	return true;
+}
