@@ -112,14 +112,23 @@ struct snap {
 	struct snap_quality quality;
 	char headline[200]; /* the verdict in one sentence, or "" when all is well */
 	uint32_t sev_count[SEV_COUNT]; /* nodes of each grade */
+
+	/* Room in the arrays; only snap.c looks at these. */
+	uint32_t node_room, edge_room, op_room, exemplar_room, agent_room;
+	struct snap_agent *own_agent; /* where snap_agent_add() keeps them */
 };
 
 /*
  * A snap owns its arrays and reuses them. An all-zero snap is empty and valid.
  * Tests may fill one by hand with snap_node_add() and snap_edge_add().
+ * quality.agent may also be pointed at an array of the caller's; snap_copy() copies
+ * the agents either way.
  */
 void snap_done(struct snap *s);
 void snap_clear(struct snap *s);
+
+/* Empty the nodes, edges, operations and exemplars, and keep all else. */
+void snap_clear_graph(struct snap *s);
 
 /* Replace @to by a copy of @from (the text stays borrowed from the same model). */
 void snap_copy(struct snap *to, const struct snap *from);
@@ -131,7 +140,10 @@ struct snap_op *snap_op_add(struct snap *s, const char *op); /* of the newest ed
 struct snap_exemplar *snap_exemplar_add(struct snap *s);     /* of the newest edge */
 struct snap_agent *snap_agent_add(struct snap *s);
 
-/* Sort nodes and edges as promised above, and remap indices. Call after filling. */
+/*
+ * Sort nodes and edges as promised above, operations and exemplars within their
+ * edge, and remap indices. Call after filling.
+ */
 void snap_sort(struct snap *s);
 
 /* Index of the node or edge with that key, or -1. */

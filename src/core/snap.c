@@ -1,0 +1,296 @@
+#include "config.h"
+
+#include "weir/core/snap.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weir/base/util.h"
+
+static const struct snap_stat unknown_stat = {
+	.rate = NAN,
+	.p50_us = SNAP_UNKNOWN,
+	.p95_us = SNAP_UNKNOWN,
+	.p99_us = SNAP_UNKNOWN,
+	.max_us = SNAP_UNKNOWN,
+	.bytes_in = SNAP_UNKNOWN,
+	.bytes_out = SNAP_UNKNOWN,
+};
+
+/* @p with room for at least @n entries; @room is what it has. */
+static void *
+reserve(void *p, uint32_t *room, uint32_t n, size_t size)
+{
+	if (n <= *room)
+		return p;
+	*room = MAX(n, *room ? *room * 2 : 16);
+	return xreallocarray(p, *room, size);
+}
+
+void
+snap_done(struct snap *s)
+{
+	free(s->node);
+	free(s->edge);
+	free(s->op);
+	free(s->exemplar);
+	free(s->own_agent);
+	*s = (struct snap){ 0 };
+}
+
+void
+snap_clear_graph(struct snap *s)
+{
+	s->nodes = 0;
+	s->edges = 0;
+	s->ops = 0;
+	s->exemplars = 0;
+}
+
+void
+snap_clear(struct snap *s)
+{
+	struct snap old = *s;
+
+	*s = (struct snap){
+		.node = old.node,
+		.node_room = old.node_room,
+		.edge = old.edge,
+		.edge_room = old.edge_room,
+		.op = old.op,
+		.op_room = old.op_room,
+		.exemplar = old.exemplar,
+		.exemplar_room = old.exemplar_room,
+		.own_agent = old.own_agent,
+		.agent_room = old.agent_room,
+	};
+}
+
+static void *
+copy_array(void *to, uint32_t *room, const void *from, uint32_t n, size_t size)
+{
+	to = reserve(to, room, n, size);
+	if (n)
+		memcpy(to, from, n * size);
+	return to;
+}
+
+void
+snap_copy(struct snap *to, const struct snap *from)
+{
+	struct snap old = *to;
+
+	if (to == from)
+		return;
+	*to = *from;
+	to->node_room = old.node_room;
+	to->node = copy_array(
+		old.node, &to->node_room, from->node, from->nodes, sizeof(*to->node));
+	to->edge_room = old.edge_room;
+	to->edge = copy_array(
+		old.edge, &to->edge_room, from->edge, from->edges, sizeof(*to->edge));
+	to->op_room = old.op_room;
+	to->op = copy_array(old.op, &to->op_room, from->op, from->ops, sizeof(*to->op));
+	to->exemplar_room = old.exemplar_room;
+	to->exemplar = copy_array(old.exemplar, &to->exemplar_room, from->exemplar,
+		from->exemplars, sizeof(*to->exemplar));
+	to->agent_room = old.agent_room;
+	to->own_agent = copy_array(old.own_agent, &to->agent_room, from->quality.agent,
+		from->quality.agents, sizeof(*to->own_agent));
+	to->quality.agent = to->own_agent;
+}
+
+struct snap_node *
+snap_node_add(struct snap *s, const char *name)
+{
+	struct snap_node *n;
+
+	s->node = reserve(s->node, &s->node_room, s->nodes + 1, sizeof(*s->node));
+	n = &s->node[s->nodes++];
+	*n = (struct snap_node){
+		.name = name,
+		.rate_in = NAN,
+		.rate_out = NAN,
+		.p99_in_us = SNAP_UNKNOWN,
+		.self_p99_us = SNAP_UNKNOWN,
+		.last_us = SNAP_UNKNOWN,
+	};
+	return n;
+}
+
+struct snap_edge *
+snap_edge_add(struct snap *s, uint32_t src, uint32_t dst)
+{
+	struct snap_edge *e;
+
+	s->edge = reserve(s->edge, &s->edge_room, s->edges + 1, sizeof(*s->edge));
+	e = &s->edge[s->edges++];
+	*e = (struct snap_edge){
+		.src = src,
+		.dst = dst,
+		.stat = unknown_stat,
+		.server_p99_us = SNAP_UNKNOWN,
+		.queue_p99_us = SNAP_UNKNOWN,
+		.first_us = SNAP_UNKNOWN,
+		.last_us = SNAP_UNKNOWN,
+		.first_op = s->ops,
+		.first_exemplar = s->exemplars,
+	};
+	return e;
+}
+
+struct snap_op *
+snap_op_add(struct snap *s, const char *op)
+{
+	struct snap_op *o;
+
+	s->op = reserve(s->op, &s->op_room, s->ops + 1, sizeof(*s->op));
+	o = &s->op[s->ops++];
+	*o = (struct snap_op){ .op = op, .stat = unknown_stat };
+	s->edge[s->edges - 1].ops++;
+	return o;
+}
+
+struct snap_exemplar *
+snap_exemplar_add(struct snap *s)
+{
+	struct snap_exemplar *x;
+
+	s->exemplar = reserve(
+		s->exemplar, &s->exemplar_room, s->exemplars + 1, sizeof(*s->exemplar));
+	x = &s->exemplar[s->exemplars++];
+	*x = (struct snap_exemplar){ .latency_us = SNAP_UNKNOWN, .end_us = SNAP_UNKNOWN };
+	s->edge[s->edges - 1].exemplars++;
+	return x;
+}
+
+struct snap_agent *
+snap_agent_add(struct snap *s)
+{
+	struct snap_quality *q = &s->quality;
+	struct snap_agent *a;
+
+	if (q->agent != s->own_agent)
+		s->own_agent = copy_array(
+			s->own_agent, &s->agent_room, q->agent, q->agents, sizeof(*a));
+	s->own_agent = reserve(s->own_agent, &s->agent_room, q->agents + 1, sizeof(*a));
+	q->agent = s->own_agent;
+	a = &s->own_agent[q->agents++];
+	*a = (struct snap_agent){ .host = "", .skew_us = SNAP_UNKNOWN };
+	return a;
+}
+
+/* <0, 0, >0 for any two ordered values, without the overflow of a difference. */
+#define ORDER(a, b) (((a) > (b)) - ((a) < (b)))
+
+static int
+by_name(const void *pa, const void *pb)
+{
+	const struct snap_node *a = pa, *b = pb;
+	int d = strcmp(a->name, b->name);
+
+	return d ? d : ORDER(a->key, b->key);
+}
+
+/* Nodes are sorted by then, so indices compare as names do. */
+static int
+by_ends(const void *pa, const void *pb)
+{
+	const struct snap_edge *a = pa, *b = pb;
+
+	if (a->src != b->src)
+		return ORDER(a->src, b->src);
+	if (a->dst != b->dst)
+		return ORDER(a->dst, b->dst);
+	if (a->kind != b->kind)
+		return ORDER(a->kind, b->kind);
+	return ORDER(a->key, b->key);
+}
+
+static int
+by_calls(const void *pa, const void *pb)
+{
+	const struct snap_op *a = pa, *b = pb;
+
+	if (a->stat.calls != b->stat.calls)
+		return ORDER(b->stat.calls, a->stat.calls);
+	return strcmp(a->op, b->op);
+}
+
+static int
+by_latency(const void *pa, const void *pb)
+{
+	const struct snap_exemplar *a = pa, *b = pb;
+
+	if (a->latency_us != b->latency_us)
+		return ORDER(b->latency_us, a->latency_us);
+	if (a->end_us != b->end_us)
+		return ORDER(b->end_us, a->end_us);
+	return memcmp(&a->ids, &b->ids, sizeof(a->ids));
+}
+
+static void
+sort(void *p, uint32_t n, size_t size, int (*order)(const void *, const void *))
+{
+	if (n > 1)
+		qsort(p, n, size, order);
+}
+
+/* Sort the nodes; return where each old index went. The caller frees it. */
+static uint32_t *
+sort_nodes(struct snap *s)
+{
+	uint32_t *keys = xmalloc(s->nodes * sizeof(*keys));
+	uint32_t *moved = xmalloc(s->nodes * sizeof(*moved));
+
+	/* The key field carries the old index through the sort. */
+	for (uint32_t i = 0; i < s->nodes; i++) {
+		keys[i] = s->node[i].key;
+		s->node[i].key = i;
+	}
+	sort(s->node, s->nodes, sizeof(*s->node), by_name);
+	for (uint32_t i = 0; i < s->nodes; i++) {
+		moved[s->node[i].key] = i;
+		s->node[i].key = keys[s->node[i].key];
+	}
+	free(keys);
+	return moved;
+}
+
+void
+snap_sort(struct snap *s)
+{
+	uint32_t *moved = sort_nodes(s);
+
+	for (uint32_t i = 0; i < s->edges; i++) {
+		struct snap_edge *e = &s->edge[i];
+
+		e->src = moved[e->src];
+		e->dst = moved[e->dst];
+		sort(s->op ? s->op + e->first_op : NULL, e->ops, sizeof(*s->op),
+			by_calls);
+		sort(s->exemplar ? s->exemplar + e->first_exemplar : NULL, e->exemplars,
+			sizeof(*s->exemplar), by_latency);
+	}
+	free(moved);
+	sort(s->edge, s->edges, sizeof(*s->edge), by_ends);
+}
+
+int
+snap_find_node(const struct snap *s, uint32_t key)
+{
+	for (uint32_t i = 0; i < s->nodes; i++)
+		if (s->node[i].key == key)
+			return (int)i;
+	return -1;
+}
+
+int
+snap_find_edge(const struct snap *s, uint32_t key)
+{
+	for (uint32_t i = 0; i < s->edges; i++)
+		if (s->edge[i].key == key)
+			return (int)i;
+	return -1;
+}
