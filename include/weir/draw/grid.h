@@ -95,7 +95,7 @@ struct rect grid_clip(struct grid *g, struct rect r);
 /* The cell at (x, y), or a blank one outside. */
 struct cell grid_at(const struct grid *g, int x, int y);
 
-/* Paint @s from (x, y); returns the columns used. */
+/* Paint @s from (x, y); returns its columns, those that were clipped included. */
 int grid_text(struct grid *g, int x, int y, struct str s, enum role role, unsigned attr);
 int grid_puts(struct grid *g, int x, int y, const char *s, enum role role, unsigned attr);
 
@@ -135,7 +135,10 @@ void grid_vline(struct grid *g, int x, int y, int h, enum weight weight, enum ro
 /* A frame around @r, round corners when light. */
 void grid_box(struct grid *g, struct rect r, enum weight weight, enum role role);
 
-/* The code point a reader shows for @c (a space for blanks, 0 for followers). */
+/*
+ * The code point a reader shows for @c: a space for blanks, 0 for followers. In
+ * ASCII what has no stand-in is '?', and a follower too, so that columns stay.
+ */
 uint32_t cell_codepoint(struct cell c, bool ascii);
 
 /*
