@@ -1,10 +1,12 @@
 #include "config.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "weir/base/text.h"
 #include "weir/base/util.h"
+#include "weir/draw/fmt.h"
 #include "weir/draw/grid.h"
 
 enum plane {
@@ -256,4 +258,90 @@ Test(grid, resizing_blanks_and_any_size_is_survived)
 		cr_expect_eq(grid_at(g, grid_width(g), 0).kind, CELL_BLANK);
 	}
 	grid_free(g);
+}
+
+Test(fmt, numbers_are_short_and_rounding_never_widens_them)
+{
+	static const struct {
+		double rate;
+		const char *want;
+	} rates[] = {
+		{ NAN, "-" },
+		{ INFINITY, "-" },
+		{ 0, "0/s" },
+		{ 0.001, "<0.1/s" },
+		{ 0.05, "0.1/s" },
+		{ 9.94, "9.9/s" },
+		{ 9.96, "10/s" },
+		{ 412.4, "412/s" },
+		{ 999.6, "1.0k/s" },
+		{ 1234, "1.2k/s" },
+		{ 999499, "999k/s" },
+		{ 999501, "1.0M/s" },
+		{ 1e300, ">999T" },
+	};
+	static const struct {
+		int64_t us;
+		const char *want;
+	} durations[] = {
+		{ -1, "-" },
+		{ 0, "0\xc2\xb5s" },
+		{ 950, "950\xc2\xb5s" },
+		{ 1000, "1.0ms" },
+		{ 9950, "10ms" },
+		{ 38400, "38ms" },
+		{ 999499, "999ms" },
+		{ 999500, "1.0s" },
+		{ 1600000, "1.6s" },
+		{ 42000000, "42s" },
+		{ 119500000, "2m" },
+		{ 3600000000, "1.0h" },
+		{ 90000000000, "25h" },
+		{ 259200000000, "3d" },
+		{ INT64_MAX, ">999T" },
+	};
+	static const struct {
+		double ratio;
+		const char *want;
+	} ratios[] = {
+		{ NAN, "-" },
+		{ 0, "0%" },
+		{ 0.0001, "<0.1%" },
+		{ 0.031, "3.1%" },
+		{ 0.0996, "10%" },
+		{ 0.9949, "99%" },
+		{ 0.9999, ">99%" },
+		{ 1, "100%" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rates); i++)
+		cr_expect_str_eq(fmt_rate(rates[i].rate).s, rates[i].want);
+	for (size_t i = 0; i < ARRAY_LEN(durations); i++)
+		cr_expect_str_eq(fmt_duration(durations[i].us).s, durations[i].want);
+	for (size_t i = 0; i < ARRAY_LEN(ratios); i++)
+		cr_expect_str_eq(fmt_percent(ratios[i].ratio).s, ratios[i].want);
+	cr_expect_str_eq(fmt_count(9999).s, "9999");
+	cr_expect_str_eq(fmt_count(10000).s, "10k");
+	cr_expect_str_eq(fmt_count(1234567).s, "1.2M");
+	cr_expect_str_eq(fmt_bytes(-1).s, "-");
+	cr_expect_str_eq(fmt_bytes(999).s, "999B");
+	cr_expect_str_eq(fmt_bytes(1234).s, "1.2kB");
+	cr_expect_str_eq(fmt_age(400000).s, "<1s");
+	cr_expect_str_eq(fmt_age(12900000).s, "12s");
+	cr_expect_str_eq(fmt_upper(500000).s, "\xe2\x89\xa4"
+					      "500ms");
+}
+
+Test(fmt, no_value_is_wider_than_promised)
+{
+	for (double v = 1e-9; v < 1e19; v *= 1.0137) {
+		const struct fmt all[] = { fmt_rate(v), fmt_percent(v),
+			fmt_count((uint64_t)v), fmt_bytes((int64_t)MIN(v, 9e18)),
+			fmt_upper((int64_t)MIN(v, 9e18)),
+			fmt_age((int64_t)MIN(v, 9e18)) };
+
+		for (size_t i = 0; i < ARRAY_LEN(all); i++)
+			cr_expect_leq(text_width(str_of(all[i].s)), FMT_CELLS, "%s of %g",
+				all[i].s, v);
+	}
 }
