@@ -55,7 +55,10 @@ enum {
 	ATTR_BOLD = 1,
 	ATTR_REVERSE = 2,
 	ATTR_DIM = 4,
-	ATTR_BLINK = 8
+	ATTR_BLINK = 8,
+	/* On the ground of another role: a severity on the header or on a selected row. */
+	ATTR_ON_BAR = 16,
+	ATTR_ON_SELECT = 32
 };
 
 enum cell_kind {

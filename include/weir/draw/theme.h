@@ -2,11 +2,12 @@
  * theme - role to colour, per terminal depth.
  *
  * A theme file has lines `role = fg [on bg] [bold|dim|reverse|underline …]`,
- * `#` comments, and an optional `name = …`, `description = …`. A colour is #rrggbb,
- * 0-255, one of the 16 ANSI names, or `default`. The fallback for fewer colours is computed
- * (nearest in CIELAB) unless written with a depth: `crit@16 = red bold`,
- * `crit@mono = reverse`. Unknown roles and colours are errors with file, line and
- * the nearest valid word; a theme must name every role.
+ * comment lines that start with `#`, and an optional `name = …`, `description = …`.
+ * A colour is #rrggbb, 0-255, one of the 16 ANSI names, or `default`. The fallback
+ * for fewer colours is computed (nearest in CIELAB; attributes by role where there
+ * are none) unless written with a depth: `crit@16 = red bold`, `crit@mono =
+ * reverse`. Unknown roles and colours are errors with file, line and the nearest
+ * valid word; a theme must name every role.
  */
 #ifndef WEIR_DRAW_THEME_H
 #define WEIR_DRAW_THEME_H
@@ -38,7 +39,8 @@ enum {
 };
 
 struct style {
-	int fg, bg; /* COLOR_DEFAULT, 0x1000000|0xrrggbb at DEPTH_TRUE, else a palette index */
+	/* COLOR_DEFAULT, a palette index, or at DEPTH_TRUE perhaps 0x1000000 | 0xrrggbb. */
+	int fg, bg;
 	unsigned attr;
 };
 
@@ -55,6 +57,10 @@ struct theme *theme_open(const char *name, struct diag *d);
 void theme_free(struct theme *t);
 
 const char *theme_name(const struct theme *t);
+
+/* The names theme_open() knows, sorted, ending with NULL; for theme_names_free(). */
+char **theme_names(void);
+void theme_names_free(char **names);
 
 /* The style of a cell with @role and ATTR_ bits @attr. */
 struct style theme_style(
