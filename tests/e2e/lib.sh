@@ -1,5 +1,5 @@
 # lib.sh - real programs in a real terminal: a private tmux server, helpers that wait
-# for what the screen says instead of sleeping, and a clean end. Source it first.
+# for what the screen says instead of sleeping, and a clean end. For bash; source it first.
 #
 # Everything happens in $tmp; HOME and XDG_RUNTIME_DIR point into it.
 
@@ -37,13 +37,14 @@ trap 'exit 1' INT TERM HUP
 
 tm() { tmux -u -S "$tmp/tmux" -f /dev/null "$@"; }
 
-# Start COMMAND (a shell line) in a new terminal of WIDTHxHEIGHT. Its exit status goes to
-# $tmp/status when it ends, and the terminal stays, to be looked at.
+# Start COMMAND (as for env) in a new terminal of WIDTHxHEIGHT. Its pid is in $tmp/pid,
+# its exit status in $tmp/status once it ends; the terminal stays, to be looked at.
 terminal() { # WIDTHxHEIGHT COMMAND
 	tm kill-server 2>/dev/null
-	rm -f "$tmp/status"
-	tm new-session -d -x "${1%x*}" -y "${1#*x}" \
-		"$2; echo \$? >'$tmp/status.new'; mv '$tmp/status.new' '$tmp/status'; exec sleep 1000" \; \
+	rm -f "$tmp/status" "$tmp/pid"
+	printf 'echo $$ >%s/pid\nexec env %s\n' "$tmp" "$2" >"$tmp/command"
+	tm new-session -d -x "${1%x*}" -y "${1#*x}" "sh $tmp/command
+		echo \$? >$tmp/status.new; mv $tmp/status.new $tmp/status; exec sleep 1000" \; \
 		set -g status off \; set -g escape-time 0 \; resize-window -x "${1%x*}" -y "${1#*x}"
 }
 
@@ -98,4 +99,33 @@ $(screen)"
 terminal_is_back() { # NAME: main screen, visible cursor, no mouse, echoing
 	same "$1" "alternate 0, cursor 1, mouse 0, keypad 0" \
 		"alternate $(pane alternate_on), cursor $(pane cursor_flag), mouse $(pane mouse_any_flag), keypad $(pane keypad_flag)"
+}
+
+# ------------------------------------------------------------------ weir's own
+# Flows of a small shop as JSON lines, one batch each 50 ms, until the reader goes.
+shop() {
+	while
+		echo '{"src":"gateway","dst":"checkout","us":41000,"op":"POST /checkout","kind":"http"}' &&
+			echo '{"src":"checkout","dst":"payment","us":18300,"op":"Charge","kind":"grpc"}' &&
+			echo '{"src":"payment","dst":"postgres","us":2400,"op":"UPDATE accounts","kind":"db"}'
+	do
+		sleep 0.05
+	done 2>/dev/null
+}
+
+# An agent that publishes the shop. OPTIONS say where to.
+shop_agent() { # OPTIONS...
+	mkfifo "$tmp/shop.$#.fifo"
+	shop >"$tmp/shop.$#.fifo" &
+	pids="$pids $!"
+	weir-agent ndjson "$@" <"$tmp/shop.$#.fifo" >"$tmp/agent.log" 2>&1 &
+	agent=$!
+	pids="$pids $agent"
+}
+
+# A loopback port nobody listens on. Somebody may take it before us; nobody does.
+free_port() {
+	for port in $(seq $((20000 + $$ % 10000)) 39999); do
+		(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || { echo "$port"; return; }
+	done
 }
