@@ -1,0 +1,310 @@
+#include "config.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "weir/base/buf.h"
+#include "weir/base/json.h"
+#include "weir/base/util.h"
+
+#define MANY 1000000
+
+/* Walk all of @text and say how it ended. */
+static enum status
+judge(struct str text, bool keep)
+{
+	/* Exactly as long as the text, so that a sanitizer sees reading past its end. */
+	char *copy = xmalloc(text.n);
+	struct json j;
+	enum status s;
+
+	if (text.n)
+		memcpy(copy, text.p, text.n);
+	json_init(&j, copy, text.n, MANY, keep);
+	while (json_next(&j) > JSON_END)
+		;
+	s = json_finish(&j);
+	if (keep)
+		cr_expect(text.n == 0 || memcmp(copy, text.p, text.n) == 0);
+	free(copy);
+	return s;
+}
+
+static const struct str good[] = {
+	STR("[]"),
+	STR("{}"),
+	STR(" [ ] "),
+	STR("\t\n\r {\"a\" : [ 1 , 2 ] }\n"),
+	STR("null"),
+	STR("true"),
+	STR("false"),
+	STR("0"),
+	STR("-0"),
+	STR("-0.0e-0"),
+	STR("1E+2"),
+	STR("123.456e78"),
+	STR("1e999999"),
+	STR("100000000000000000000000000000000000000000000000000000000000"),
+	STR("\"\""),
+	STR("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\""),
+	STR("\"\\u0000\""),
+	STR("\"\\uD834\\uDD1E\""),
+	STR("\"\\ud834\""),
+	STR("\"\\udd1e\\ud834\""),
+	STR("\"\\ud834\\u0041\""),
+	STR("\"\\ud834\\\\u0041\""),
+	STR("\"\x7f\""),
+	STR("\"\xc3\xa9\xf0\x9f\x9a\x80\""),
+	STR("{\"\":0}"),
+	STR("{\"a\":1,\"a\":2}"),
+	STR("{\"a\\u0000b\":[[[[[[]]]]]]}"),
+	STR("[1,[2,{\"x\":[]}],\"\",null,true]"),
+};
+
+static const struct str bad[] = {
+	STR(""),
+	STR(" "),
+	STR("["),
+	STR("]"),
+	STR("{"),
+	STR("}"),
+	STR("[}"),
+	STR("{]"),
+	STR("[1"),
+	STR("[1,"),
+	STR("[1,]"),
+	STR("[,1]"),
+	STR("[1,,2]"),
+	STR("[1 2]"),
+	STR("[1]]"),
+	STR("[1]x"),
+	STR("[1] [2]"),
+	STR("{\"a\"}"),
+	STR("{\"a\":}"),
+	STR("{\"a\":1,}"),
+	STR("{,\"a\":1}"),
+	STR("{\"a\" 1}"),
+	STR("{\"a\"::1}"),
+	STR("{\"a\":1 \"b\":2}"),
+	STR("{a:1}"),
+	STR("{1:1}"),
+	STR("{'a':1}"),
+	STR("{\"a\":1"),
+	STR("{\"a\""),
+	STR("{\"a\":"),
+	STR("[\"a\":1]"),
+	STR("{\"a\",\"b\"}"),
+	STR("nul"),
+	STR("nulll"),
+	STR("True"),
+	STR("NaN"),
+	STR("Infinity"),
+	STR("-Infinity"),
+	STR("+1"),
+	STR("-"),
+	STR("--1"),
+	STR("01"),
+	STR("-01"),
+	STR("1."),
+	STR(".5"),
+	STR("1.e2"),
+	STR("1e"),
+	STR("1e+"),
+	STR("0x10"),
+	STR("1_000"),
+	STR("1e1.5"),
+	STR("\""),
+	STR("\"a"),
+	STR("\"\\"),
+	STR("\"\\\""),
+	STR("\"\\x41\""),
+	STR("\"\\u\""),
+	STR("\"\\u12\""),
+	STR("\"\\u12g4\""),
+	STR("\"\\U0041\""),
+	STR("\"\\\0\""),
+	STR("\"a\nb\""),
+	STR("\"a\tb\""),
+	STR("\"a\0b\""),
+	STR("'a'"),
+	STR("\"\xff\""),
+	STR("\"\xc0\xaf\""),
+	STR("\"\xe2\x82\""),
+	STR("\"\xed\xa0\x80\""),
+	STR("\"\xf4\x90\x80\x80\""),
+	STR("{\"\xff\":1}"),
+	STR("\xef\xbb\xbf[]"),
+	STR("[1]\0"),
+	STR("// c\n[]"),
+	STR("[/* */]"),
+	STR("\f[]"),
+	STR("\xc2\xa0[]"),
+};
+
+Test(json, takes_what_rfc_8259_allows)
+{
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		cr_expect_eq(judge(good[i], false), STATUS_OK, "refused: %s", good[i].p);
+		cr_expect_eq(judge(good[i], true), STATUS_OK, "refused: %s", good[i].p);
+	}
+}
+
+Test(json, refuses_what_rfc_8259_does_not_allow)
+{
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		cr_expect_neq(
+			judge(bad[i], false), STATUS_OK, "row %zu: %s", i, bad[i].p);
+		cr_expect_neq(judge(bad[i], true), STATUS_OK, "row %zu: %s", i, bad[i].p);
+	}
+}
+
+Test(json, no_prefix_of_a_container_is_taken_for_the_whole)
+{
+	struct str whole = STR("{\"a\":[1,{\"b\":\"x\\u00e9\"},null,-1.5e3],\"c\":true}");
+
+	for (size_t n = 0; n < whole.n; n++)
+		cr_expect_neq(judge((struct str){ whole.p, n }, false), STATUS_OK);
+	cr_expect_eq(judge(whole, false), STATUS_OK);
+}
+
+static void
+expect_string(struct str text, struct str want)
+{
+	char copy[128];
+	struct json j;
+
+	memcpy(copy, text.p, text.n);
+	json_init(&j, copy, text.n, MANY, false);
+	cr_expect_eq(json_next(&j), JSON_STRING);
+	cr_expect(str_eq(j.text, want), "%s came out as %.*s", text.p, (int)j.text.n,
+		j.text.p);
+	cr_expect_eq(json_finish(&j), STATUS_OK);
+}
+
+Test(json, escapes_become_what_they_stand_for)
+{
+	expect_string(STR("\"plain\""), STR("plain"));
+	expect_string(STR("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\""), STR("\"\\/\b\f\n\r\t"));
+	expect_string(STR("\"\\u0041\\u00e9\\u20AC\""), STR("A\xc3\xa9\xe2\x82\xac"));
+	expect_string(STR("\"\\uD83D\\ude80!\""), STR("\xf0\x9f\x9a\x80!"));
+	expect_string(STR("\"a\\u0000b\""), STR("a\0b"));
+	expect_string(STR("\"cut \\ud83d\""), STR("cut \xef\xbf\xbd"));
+	expect_string(STR("\"\\ud83d\\u0041\""), STR("\xef\xbf\xbd"
+						     "A"));
+	expect_string(STR("\"\\ude80\\ud83d\""), STR("\xef\xbf\xbd\xef\xbf\xbd"));
+	expect_string(STR("\"\\\\u0041\""), STR("\\u0041"));
+}
+
+Test(json, a_key_is_compared_unescaped_and_leaves_the_text_alone)
+{
+	char text[] = "{\"tr\\u0061ce\":1}";
+	const char *before = "{\"tr\\u0061ce\":1}";
+	struct json j;
+	struct str key;
+
+	json_init(&j, text, strlen(text), MANY, false);
+	cr_assert(json_enter(&j, JSON_OBJECT));
+	cr_assert(json_key(&j, &key));
+	cr_expect(str_eq(key, STR("trace")));
+	json_skip(&j);
+	cr_expect_not(json_key(&j, &key));
+	cr_expect_eq(json_finish(&j), STATUS_OK);
+	cr_expect_str_eq(text, before);
+}
+
+Test(json, depth_and_number_of_values_are_bounded)
+{
+	struct buf b = BUF_INIT;
+	struct json j;
+
+	for (int i = 0; i < JSON_MAX_DEPTH; i++)
+		buf_addc(&b, '[');
+	for (int i = 0; i < JSON_MAX_DEPTH; i++)
+		buf_addc(&b, ']');
+	cr_expect_eq(judge(buf_str(&b), false), STATUS_OK);
+	buf_clear(&b);
+	for (int i = 0; i < 1000000; i++)
+		buf_adds(&b, i % 2 ? "{\"a\":" : "[");
+	cr_expect_eq(judge(buf_str(&b), false), STATUS_ERR_TOO_DEEP);
+	buf_clear(&b);
+	buf_adds(&b, "[0,0,0,0]");
+	json_init(&j, b.p, b.n, 4, false);
+	while (json_next(&j) > JSON_END)
+		;
+	cr_expect_eq(json_status(&j), STATUS_ERR_TOO_BIG);
+	buf_done(&b);
+}
+
+Test(json, a_bookmark_reads_again_what_was_skipped)
+{
+	char text[] = "{\"later\":[\"a\\nb\",{}],\"first\":7}";
+	struct json j, mark = { 0 };
+	struct str key;
+
+	json_init(&j, text, strlen(text), MANY, false);
+	cr_assert(json_enter(&j, JSON_OBJECT));
+	cr_assert(json_key(&j, &key));
+	mark = j;
+	json_skip(&j);
+	cr_assert(json_key(&j, &key));
+	cr_expect(str_eq(key, STR("first")));
+	json_skip(&j);
+	cr_expect_not(json_key(&j, &key));
+	cr_assert_eq(json_finish(&j), STATUS_OK);
+	cr_assert(json_enter(&mark, JSON_ARRAY));
+	cr_assert(json_item(&mark));
+	cr_assert_eq(json_next(&mark), JSON_STRING);
+	cr_expect(str_eq(mark.text, STR("a\nb")));
+	cr_assert(json_item(&mark));
+	json_skip(&mark);
+	cr_expect_not(json_item(&mark));
+	cr_expect_eq(json_status(&mark), STATUS_OK);
+}
+
+Test(json, null_is_absent_and_a_wrong_container_an_error)
+{
+	char text[] = "[null,{},3]";
+	struct json j;
+	struct str key;
+
+	json_init(&j, text, strlen(text), MANY, false);
+	cr_assert(json_enter(&j, JSON_ARRAY));
+	cr_assert(json_item(&j));
+	cr_expect_not(json_enter(&j, JSON_OBJECT));
+	cr_expect_eq(json_status(&j), STATUS_OK);
+	cr_assert(json_item(&j));
+	cr_expect(json_enter(&j, JSON_OBJECT));
+	cr_expect_not(json_key(&j, &key));
+	cr_assert(json_item(&j));
+	cr_expect_not(json_enter(&j, JSON_OBJECT));
+	cr_expect_eq(json_status(&j), STATUS_ERR_SYNTAX);
+	cr_expect_not(json_item(&j));
+	cr_expect_eq(json_next(&j), JSON_ERROR);
+}
+
+Test(json, integers_are_exact_to_64_bits)
+{
+	int64_t i;
+	uint64_t u;
+	double d;
+
+	cr_expect(json_int64(STR("1795388090960000001"), &i));
+	cr_expect_eq(i, INT64_C(1795388090960000001));
+	cr_expect(json_int64(STR("-9223372036854775808"), &i));
+	cr_expect_eq(i, INT64_MIN);
+	cr_expect_not(json_int64(STR("9223372036854775808"), &i));
+	cr_expect(json_uint64(STR("18446744073709551615"), &u));
+	cr_expect_eq(u, UINT64_MAX);
+	cr_expect_not(json_uint64(STR("18446744073709551616"), &u));
+	cr_expect_not(json_uint64(STR("1.0"), &u));
+	cr_expect_not(json_uint64(STR(""), &u));
+	cr_expect_not(json_int64(STR("-"), &i));
+	cr_expect_not(json_int64(STR("--1"), &i));
+	cr_expect(json_double(STR("-1.5e3"), &d));
+	cr_expect_float_eq(d, -1500, 1e-9);
+	cr_expect_not(json_double(STR("1e999"), &d));
+	cr_expect_not(json_double(STR("nan"), &d));
+	cr_expect_not(json_double(STR("0x10"), &d));
+	cr_expect_not(json_double(STR(""), &d));
+}
