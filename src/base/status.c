@@ -20,7 +20,7 @@ status_text(enum status s)
 	return (unsigned)s < STATUS_COUNT ? texts[s] : "unknown status";
 }
 
-static void
+static void __attribute__((format(printf, 4, 0)))
 fill(struct diag *d, const char *file, int line, const char *fmt, va_list ap)
 {
 	snprintf(d->file, sizeof(d->file), "%s", file ? file : "");
