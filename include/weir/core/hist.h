@@ -1,0 +1,72 @@
+/*
+ * hist - a mergeable histogram of latencies with a known error.
+ *
+ * Log-linear buckets: one for every microsecond below 128, then 64 to the octave up
+ * to HIST_LIMIT_US (71 minutes), then one for all that is longer. A quantile is the
+ * middle of the bucket that holds the sample of that rank, so it is within 1/128
+ * (0.8 %) of the true one. Merging adds counts and loses nothing; taking away what
+ * was added gives back exactly what was there before.
+ *
+ * Counters stand in pages of an octave each, which exist only where samples are: an
+ * edge costs two to three KB, whatever the range. A counter holds up to 2^32 - 1.
+ */
+#ifndef WEIR_CORE_HIST_H
+#define WEIR_CORE_HIST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HIST_SUB_BITS 6
+#define HIST_PAGE (1u << HIST_SUB_BITS) /* buckets in a page */
+#define HIST_LIMIT_US (UINT64_C(1) << 32)
+#define HIST_OVERFLOW ((32u - HIST_SUB_BITS + 1) << HIST_SUB_BITS)
+#define HIST_BUCKETS (HIST_OVERFLOW + 1)
+#define HIST_PAGES (HIST_BUCKETS / HIST_PAGE + 1)
+
+/* An all-zero hist is empty and valid. */
+struct hist {
+	uint64_t total;
+	uint32_t *page[HIST_PAGES]; /* NULL: nothing there */
+};
+
+/* Bucket of a latency. No branch: the compiler makes a conditional move of the limit. */
+static inline unsigned
+hist_index(uint64_t us)
+{
+	uint64_t v = us < HIST_LIMIT_US ? us : HIST_LIMIT_US;
+	unsigned shift = 63u - HIST_SUB_BITS - (unsigned)__builtin_clzll(v | HIST_PAGE);
+
+	return (shift << HIST_SUB_BITS) + (unsigned)(v >> shift);
+}
+
+/* Least and greatest latency of a bucket. Those of the overflow bucket are its bound. */
+int64_t hist_low(unsigned bucket);
+int64_t hist_high(unsigned bucket);
+
+/* What a quantile in that bucket is said to be: its middle. */
+int64_t hist_value(unsigned bucket);
+
+void hist_done(struct hist *h); /* frees; the hist is empty and usable again */
+
+void hist_add(struct hist *h, unsigned bucket, uint32_t count);
+/* Take away what was added before. */
+void hist_sub(struct hist *h, unsigned bucket, uint32_t count);
+void hist_merge(struct hist *to, const struct hist *from);
+
+/* Give back the pages that hold only zeros. */
+void hist_trim(struct hist *h);
+
+/*
+ * The quantiles @q (ascending, 0..1) by nearest rank: the least latency that at
+ * least that share of the samples does not exceed. -1 each when there is no sample.
+ */
+void hist_quantiles(const struct hist *h, const double *q, unsigned n, int64_t *ret_us);
+int64_t hist_quantile(const struct hist *h, double q);
+
+/* The greatest latency there is, to the error of a bucket; -1 without samples. */
+int64_t hist_max(const struct hist *h);
+
+/* Bytes held beside the struct itself. */
+size_t hist_bytes(const struct hist *h);
+
+#endif

@@ -1,0 +1,169 @@
+/*
+ * Why this shape: HDR with two digits takes 20 KB an edge and 15 us for three
+ * quantiles, a t-digest is off without bound when a quantile falls between two
+ * modes, and 32 buckets to the octave give 1.6 %. A page per octave keeps the
+ * record path at two loads and an add, and lets a quantile skip whole octaves.
+ */
+#include "config.h"
+
+#include "weir/core/hist.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "weir/base/util.h"
+
+int64_t
+hist_low(unsigned bucket)
+{
+	unsigned shift;
+
+	if (bucket < 2 * HIST_PAGE)
+		return bucket;
+	shift = (bucket >> HIST_SUB_BITS) - 1;
+	return (int64_t)((uint64_t)(HIST_PAGE + bucket % HIST_PAGE) << shift);
+}
+
+int64_t
+hist_high(unsigned bucket)
+{
+	return bucket < HIST_OVERFLOW ? hist_low(bucket + 1) - 1 : hist_low(bucket);
+}
+
+int64_t
+hist_value(unsigned bucket)
+{
+	int64_t low = hist_low(bucket);
+
+	return low + (hist_high(bucket) - low) / 2;
+}
+
+void
+hist_done(struct hist *h)
+{
+	for (unsigned p = 0; p < HIST_PAGES; p++)
+		free(h->page[p]);
+	*h = (struct hist){ 0 };
+}
+
+static uint32_t *
+page_of(struct hist *h, unsigned p)
+{
+	if (!h->page[p])
+		h->page[p] = xcalloc(HIST_PAGE, sizeof(*h->page[p]));
+	return h->page[p];
+}
+
+void
+hist_add(struct hist *h, unsigned bucket, uint32_t count)
+{
+	page_of(h, bucket / HIST_PAGE)[bucket % HIST_PAGE] += count;
+	h->total += count;
+}
+
+void
+hist_sub(struct hist *h, unsigned bucket, uint32_t count)
+{
+	page_of(h, bucket / HIST_PAGE)[bucket % HIST_PAGE] -= count;
+	h->total -= count;
+}
+
+void
+hist_merge(struct hist *to, const struct hist *from)
+{
+	for (unsigned p = 0; p < HIST_PAGES; p++) {
+		uint32_t *sum;
+
+		if (!from->page[p])
+			continue;
+		sum = page_of(to, p);
+		for (unsigned i = 0; i < HIST_PAGE; i++)
+			sum[i] += from->page[p][i];
+	}
+	to->total += from->total;
+}
+
+static uint64_t
+page_sum(const uint32_t *page)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < HIST_PAGE; i++)
+		sum += page[i];
+	return sum;
+}
+
+void
+hist_trim(struct hist *h)
+{
+	for (unsigned p = 0; p < HIST_PAGES; p++) {
+		if (!h->page[p] || page_sum(h->page[p]))
+			continue;
+		free(h->page[p]);
+		h->page[p] = NULL;
+	}
+}
+
+/* 1-based rank of the sample that is quantile @q of @total of them. */
+static uint64_t
+rank_of(double q, uint64_t total)
+{
+	/* 0.07 * 100 is a little over 7 in binary: that is rank 7 all the same. */
+	double r = ceil(q * (double)total * (1 - 1e-14));
+
+	return r < 1 ? 1 : r >= (double)total ? total : (uint64_t)r;
+}
+
+void
+hist_quantiles(const struct hist *h, const double *q, unsigned n, int64_t *ret_us)
+{
+	uint64_t before = 0;
+	unsigned k = 0;
+
+	for (unsigned p = 0; p < HIST_PAGES && k < n && h->total; p++) {
+		const uint32_t *page = h->page[p];
+		uint64_t sum, below = before;
+		unsigned i = 0;
+
+		if (!page)
+			continue;
+		sum = page_sum(page);
+		for (; k < n && rank_of(q[k], h->total) <= before + sum; k++) {
+			while (below + page[i] < rank_of(q[k], h->total))
+				below += page[i++];
+			ret_us[k] = hist_value(p * HIST_PAGE + i);
+		}
+		before += sum;
+	}
+	for (; k < n; k++)
+		ret_us[k] = -1;
+}
+
+int64_t
+hist_quantile(const struct hist *h, double q)
+{
+	int64_t us;
+
+	hist_quantiles(h, &q, 1, &us);
+	return us;
+}
+
+int64_t
+hist_max(const struct hist *h)
+{
+	for (unsigned p = HIST_PAGES; p-- > 0;)
+		for (unsigned i = HIST_PAGE; h->page[p] && i-- > 0;)
+			if (h->page[p][i])
+				return hist_value(p * HIST_PAGE + i);
+	return -1;
+}
+
+size_t
+hist_bytes(const struct hist *h)
+{
+	size_t n = 0;
+
+	for (unsigned p = 0; p < HIST_PAGES; p++)
+		n += h->page[p] ? HIST_PAGE * sizeof(*h->page[p]) : 0;
+	return n;
+}

@@ -1,0 +1,340 @@
+/*
+ * Each second is a slot. Its tail is packed into a run when it is full or the second
+ * is over, and the slots of ten seconds, later of a minute, are merged into one when
+ * no window can end between them any more. A merge is spread over many turns, so
+ * that no turn takes more than a few milliseconds; its sources stay as they are until
+ * it is complete, so that everybody may go on reading them.
+ */
+#include "config.h"
+
+#include "window-log.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weir/base/util.h"
+
+#define TAIL_MAX 65536 /* entries before a tail is packed at once */
+#define TAIL_FIRST 64  /* fewer than these are not worth a run */
+#define TAIL_LATE 4096 /* the same for a slot that has runs: late comers */
+#define CLOSED_TICKS 2 /* a second this old gets only late comers */
+#define RUNS_MAX 32    /* more in one slot are merged */
+
+static const struct level {
+	int64_t span;
+	int64_t age;    /* ticks after its end that a slot may be made this coarse */
+	unsigned turns; /* to spread the merge over */
+} levels[] = {
+	{ MIDDLE_SPAN, FINE_TICKS + 1, 4 },
+	{ COARSE_SPAN, MIDDLE_TICKS + MIDDLE_SPAN, 24 },
+};
+
+void
+log_init(struct log *g)
+{
+	*g = (struct log){ .fold = xcalloc(1, sizeof(struct fold)) };
+}
+
+static void
+slot_done(struct log *g, struct slot *s)
+{
+	for (uint32_t i = 0; i < s->runs; i++) {
+		g->bytes -= s->run[i].n;
+		free(s->run[i].p);
+	}
+	g->bytes -= s->room * sizeof(*s->tail);
+	free(s->run);
+	free(s->tail);
+}
+
+static void
+merge_stop(struct merge *m)
+{
+	free(m->c);
+	buf_done(&m->out.out);
+	*m = (struct merge){ 0 };
+}
+
+void
+log_done(struct log *g)
+{
+	merge_stop(&g->merge);
+	for (unsigned i = 0; i < g->slots; i++)
+		slot_done(g, &g->slot[i]);
+	free(g->slot);
+	free(g->fold);
+	free(g->scratch);
+}
+
+unsigned
+log_find(const struct log *g, int64_t tick)
+{
+	unsigned lo = 0, hi = g->slots;
+
+	/* Nearly all that comes is for the newest second. */
+	if (hi && g->slot[hi - 1].tick <= tick)
+		return g->slot[hi - 1].tick + g->slot[hi - 1].span > tick ? hi - 1 : hi;
+	while (lo < hi) {
+		unsigned mid = lo + (hi - lo) / 2;
+
+		if (g->slot[mid].tick + g->slot[mid].span > tick)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return lo;
+}
+
+static struct slot *
+slot_insert(struct log *g, unsigned at, int64_t tick, int64_t span)
+{
+	struct slot *s;
+
+	if (g->slots == g->room) {
+		g->room = g->room ? g->room * 2 : 32;
+		g->slot = xreallocarray(g->slot, g->room, sizeof(*g->slot));
+	}
+	s = &g->slot[at];
+	memmove(s + 1, s, (g->slots - at) * sizeof(*s));
+	*s = (struct slot){ .tick = tick, .span = span };
+	g->slots++;
+	return s;
+}
+
+static bool
+merging(const struct log *g, int64_t tick)
+{
+	return tick >= g->merge.tick && tick < g->merge.tick + g->merge.span;
+}
+
+static void
+tail_resize(struct log *g, struct slot *s, uint32_t room)
+{
+	g->bytes += room * sizeof(*s->tail);
+	g->bytes -= s->room * sizeof(*s->tail);
+	s->room = room;
+	if (room) {
+		s->tail = xreallocarray(s->tail, room, sizeof(*s->tail));
+		return;
+	}
+	free(s->tail);
+	s->tail = NULL;
+	s->n = 0;
+}
+
+static void
+add_run(struct log *g, struct slot *s, struct run r)
+{
+	s->run = xreallocarray(s->run, s->runs + 1u, sizeof(*s->run));
+	s->run[s->runs++] = r;
+	g->bytes += r.n;
+}
+
+/* Turn the tail into a run. */
+static void
+pack_tail(struct log *g, struct slot *s)
+{
+	struct packer pk = { 0 };
+	const uint64_t *order;
+
+	if (!s->n)
+		return;
+	if (s->n > g->scratch_room) {
+		g->scratch_room = s->room;
+		free(g->scratch);
+		g->scratch = xcalloc(2 * (size_t)g->scratch_room, sizeof(*g->scratch));
+	}
+	order = entries_sort(s->tail, s->n, g->scratch);
+	for (uint32_t i = 0; i < s->n;) {
+		uint32_t series = (uint32_t)(order[i] >> 32);
+
+		for (; i < s->n && order[i] >> 32 == series; i++)
+			fold_entry(g->fold, &s->tail[(uint32_t)order[i]]);
+		pack_fold(&pk, series, g->fold);
+	}
+	add_run(g, s, pack_done(&pk));
+	tail_resize(g, s, 0);
+}
+
+void
+log_append(struct log *g, int64_t tick, const struct entry *e)
+{
+	unsigned i = log_find(g, tick);
+	struct slot *s;
+
+	if (i < g->slots && g->slot[i].tick <= tick)
+		s = &g->slot[i];
+	else
+		s = slot_insert(g, i, tick, 1);
+	if (s->n >= TAIL_MAX && !merging(g, tick))
+		pack_tail(g, s);
+	if (s->n == s->room)
+		tail_resize(g, s, s->room ? s->room * 2 : 16);
+	s->tail[s->n++] = *e;
+}
+
+void
+log_drop_first(struct log *g)
+{
+	if (!g->slots)
+		return;
+	if (merging(g, g->slot[0].tick))
+		merge_stop(&g->merge);
+	slot_done(g, &g->slot[0]);
+	memmove(g->slot, g->slot + 1, --g->slots * sizeof(*g->slot));
+}
+
+static void
+merge_start(struct log *g, unsigned from, unsigned to, int64_t tick, int64_t span,
+	unsigned turns)
+{
+	struct merge *m = &g->merge;
+	unsigned runs = 0;
+	size_t bytes = 0;
+
+	*m = (struct merge){ .tick = tick, .span = span };
+	for (unsigned i = from; i < to; i++) {
+		pack_tail(g, &g->slot[i]);
+		runs += g->slot[i].runs;
+	}
+	m->c = xcalloc(runs, sizeof(*m->c));
+	for (unsigned i = from; i < to; i++)
+		for (uint32_t r = 0; r < g->slot[i].runs; r++) {
+			run_open(&m->c[m->n], &g->slot[i].run[r]);
+			bytes += g->slot[i].run[r].n;
+			m->n += run_next(&m->c[m->n]);
+		}
+	m->quota = bytes / turns + 1;
+}
+
+/* Put the merged slot in the place of its sources; what came late meanwhile is kept. */
+static void
+merge_finish(struct log *g)
+{
+	struct merge *m = &g->merge;
+	struct slot made = { .tick = m->tick, .span = m->span };
+	unsigned from = log_find(g, m->tick), to = from;
+
+	for (; to < g->slots && merging(g, g->slot[to].tick); to++) {
+		struct slot *s = &g->slot[to];
+
+		if (s->n > made.room - made.n)
+			tail_resize(g, &made, made.n + s->n);
+		if (s->n)
+			memcpy(made.tail + made.n, s->tail, s->n * sizeof(*s->tail));
+		made.n += s->n;
+		slot_done(g, s);
+	}
+	if (m->out.out.n)
+		add_run(g, &made, pack_done(&m->out));
+	assert(to > from);
+	g->slot[from] = made;
+	memmove(g->slot + from + 1, g->slot + to, (g->slots - to) * sizeof(*g->slot));
+	g->slots -= to - from - 1;
+	merge_stop(m);
+}
+
+/* Merge the next series. Returns the bytes read. */
+static size_t
+merge_series(struct merge *m, struct fold *fold)
+{
+	uint32_t series = UINT32_MAX;
+	size_t read = 0;
+
+	for (unsigned i = 0; i < m->n; i++)
+		series = MIN(series, m->c[i].series);
+	for (unsigned i = 0; i < m->n;) {
+		const uint8_t *was = m->c[i].p;
+		bool more = true;
+
+		if (m->c[i].series == series) {
+			fold_group(fold, &m->c[i]);
+			more = run_next(&m->c[i]);
+			read += (size_t)(m->c[i].p - was);
+		}
+		if (more)
+			i++;
+		else
+			m->c[i] = m->c[--m->n];
+	}
+	pack_fold(&m->out, series, fold);
+	return read;
+}
+
+static void
+merge_turn(struct log *g)
+{
+	struct merge *m = &g->merge;
+	size_t read = 0;
+
+	while (m->n && read < m->quota)
+		read += merge_series(m, g->fold);
+	if (!m->n)
+		merge_finish(g);
+}
+
+static bool
+overlap(int64_t a, int64_t a_end, int64_t b, int64_t b_end)
+{
+	return a < b_end && b < a_end;
+}
+
+/* Begin the merge that the slots from @i on are due for, if any. */
+static bool
+merge_due(struct log *g, unsigned i, const struct level *lv, int64_t now_tick,
+	int64_t busy_from, int64_t busy_to)
+{
+	struct slot *s = &g->slot[i];
+	int64_t tick = tick_align(s->tick, lv->span), end = tick + lv->span;
+	unsigned to = i;
+
+	if (s->span >= lv->span || end > now_tick - lv->age ||
+		overlap(tick, end, busy_from, busy_to))
+		return false;
+	while (to < g->slots && g->slot[to].tick < end)
+		to++;
+	if (to - i == 1 && s->runs <= 1) {
+		s->tick = tick;
+		s->span = lv->span;
+		return false;
+	}
+	merge_start(g, i, to, tick, lv->span, lv->turns);
+	return true;
+}
+
+static void
+merge_find(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to)
+{
+	for (unsigned i = 0; i < g->slots; i++) {
+		struct slot *s = &g->slot[i];
+
+		for (unsigned k = ARRAY_LEN(levels); k-- > 0;)
+			if (merge_due(g, i, &levels[k], now_tick, busy_from, busy_to))
+				return;
+		if (s->runs > RUNS_MAX && s->tick + s->span <= now_tick - CLOSED_TICKS &&
+			!overlap(s->tick, s->tick + s->span, busy_from, busy_to)) {
+			merge_start(g, i, i + 1, s->tick, s->span, 4);
+			return;
+		}
+	}
+}
+
+void
+log_work(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to)
+{
+	for (unsigned i = g->slots; i-- > 0;) {
+		struct slot *s = &g->slot[i];
+		uint32_t worth = s->runs ? TAIL_LATE : TAIL_FIRST;
+
+		if (s->n >= worth && s->tick + s->span <= now_tick - CLOSED_TICKS &&
+			!merging(g, s->tick) &&
+			!overlap(s->tick, s->tick + s->span, busy_from, busy_to))
+			pack_tail(g, s);
+	}
+	if (!g->merge.span)
+		merge_find(g, now_tick, busy_from, busy_to);
+	if (g->merge.span && !overlap(g->merge.tick, g->merge.tick + g->merge.span,
+				     busy_from, busy_to))
+		merge_turn(g);
+}

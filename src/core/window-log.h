@@ -1,0 +1,73 @@
+/*
+ * window-log - the slots of a window's log: appending, packing, coarsening, dropping.
+ *
+ * A slot is one second, later ten or sixty. It has a tail of entries as they came
+ * and runs that were packed from earlier tails. Ticks are seconds since the epoch.
+ */
+#ifndef WEIR_CORE_WINDOW_LOG_H
+#define WEIR_CORE_WINDOW_LOG_H
+
+#include "window-run.h"
+
+#define TICK_US INT64_C(1000000)
+#define FINE_TICKS (WINDOW_FINE_US / TICK_US)
+#define MIDDLE_TICKS 300
+#define MIDDLE_SPAN 10
+#define COARSE_SPAN 60
+
+struct slot {
+	int64_t tick; /* the first one in it; a multiple of span */
+	int64_t span;
+	struct entry *tail;
+	uint32_t n, room;
+	struct run *run;
+	uint32_t runs;
+};
+
+/* The making of one slot out of all that lie in [tick, tick + span). */
+struct merge {
+	int64_t tick, span;   /* span 0: none is under way */
+	struct run_cursor *c; /* those with something left */
+	unsigned n;
+	size_t quota; /* bytes to read each turn */
+	struct packer out;
+};
+
+struct log {
+	struct slot *slot; /* ascending, disjoint */
+	unsigned slots, room;
+	size_t bytes;
+	struct merge merge;
+	struct fold *fold; /* empty between uses */
+	uint64_t *scratch;
+	uint32_t scratch_room;
+};
+
+void log_init(struct log *g);
+void log_done(struct log *g);
+
+/* Append to the slot that holds @tick, made if need be. */
+void log_append(struct log *g, int64_t tick, const struct entry *e);
+
+/* Index of the first slot that ends after @tick; g->slots when there is none. */
+unsigned log_find(const struct log *g, int64_t tick);
+
+/* Forget the oldest slot. */
+void log_drop_first(struct log *g);
+
+/*
+ * One turn of packing and coarsening, once a tick. Slots in [@busy_from, @busy_to)
+ * are being read by the caller and are left alone.
+ */
+void log_work(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to);
+
+/* The multiple of @span at or below @tick. */
+static inline int64_t
+tick_align(int64_t tick, int64_t span)
+{
+	int64_t r = tick % span;
+
+	return tick - (r < 0 ? r + span : r);
+}
+
+#endif

@@ -1,0 +1,210 @@
+#include "config.h"
+
+#include "window-run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "weir/base/util.h"
+
+/* A varint takes at most this many bytes. */
+#define VARINT_MAX 10
+
+static uint8_t *
+put_varint(uint8_t *p, uint64_t v)
+{
+	while (v >= 0x80) {
+		*p++ = (uint8_t)(v | 0x80);
+		v >>= 7;
+	}
+	*p++ = (uint8_t)v;
+	return p;
+}
+
+/* The bytes are our own, so there is nothing to distrust. */
+static uint64_t
+get_varint(const uint8_t **p)
+{
+	uint64_t v = *(*p)++;
+
+	if (v < 0x80)
+		return v;
+	v &= 0x7f;
+	for (unsigned shift = 7;; shift += 7) {
+		uint8_t b = *(*p)++;
+
+		v |= (uint64_t)(b & 0x7f) << shift;
+		if (b < 0x80)
+			return v;
+	}
+}
+
+void
+run_open(struct run_cursor *c, const struct run *r)
+{
+	*c = (struct run_cursor){ .p = r->p, .end = r->p + r->n };
+}
+
+bool
+run_next(struct run_cursor *c)
+{
+	unsigned mask;
+
+	if (c->p == c->end)
+		return false;
+	c->series += (uint32_t)get_varint(&c->p);
+	mask = *c->p++;
+	for (unsigned i = 0; i < TOTALS; i++)
+		c->totals.v[i] = mask >> i & 1 ? get_varint(&c->p) : 0;
+	c->pairs = (unsigned)get_varint(&c->p);
+	c->bucket = 0;
+	return true;
+}
+
+void
+run_pair(struct run_cursor *c, unsigned *ret_bucket, uint32_t *ret_count)
+{
+	uint64_t step = get_varint(&c->p);
+
+	c->pairs--;
+	c->bucket += (unsigned)(step >> 1);
+	*ret_bucket = c->bucket;
+	*ret_count = step & 1 ? (uint32_t)get_varint(&c->p) : 1;
+}
+
+static void
+fold_totals(struct fold *f, const struct totals *t)
+{
+	for (unsigned i = 0; i < TOTALS; i++)
+		f->totals.v[i] += t->v[i];
+}
+
+static void
+fold_pair(struct fold *f, unsigned bucket, uint32_t count)
+{
+	f->mark[bucket / 64] |= UINT64_C(1) << bucket % 64;
+	f->count[bucket] += count;
+}
+
+void
+fold_entry(struct fold *f, const struct entry *e)
+{
+	struct totals t = entry_totals(e);
+
+	fold_totals(f, &t);
+	if (e->bucket != WINDOW_NO_LATENCY)
+		fold_pair(f, e->bucket, e->count);
+}
+
+void
+fold_group(struct fold *f, struct run_cursor *c)
+{
+	fold_totals(f, &c->totals);
+	while (c->pairs) {
+		unsigned bucket;
+		uint32_t count;
+
+		run_pair(c, &bucket, &count);
+		fold_pair(f, bucket, count);
+	}
+}
+
+static unsigned
+fold_pairs(const struct fold *f)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < HIST_PAGES; i++)
+		n += (unsigned)__builtin_popcountll(f->mark[i]);
+	return n;
+}
+
+static uint8_t *
+put_pairs(uint8_t *p, struct fold *f)
+{
+	unsigned last = 0;
+
+	for (unsigned i = 0; i < HIST_PAGES; i++) {
+		uint64_t bits = f->mark[i];
+
+		f->mark[i] = 0;
+		for (; bits; bits &= bits - 1) {
+			unsigned bucket = i * 64 + (unsigned)__builtin_ctzll(bits);
+			uint32_t count = f->count[bucket];
+
+			f->count[bucket] = 0;
+			p = put_varint(p, (uint64_t)(bucket - last) << 1 | (count != 1));
+			if (count != 1)
+				p = put_varint(p, count);
+			last = bucket;
+		}
+	}
+	return p;
+}
+
+void
+pack_fold(struct packer *pk, uint32_t series, struct fold *f)
+{
+	unsigned pairs = fold_pairs(f), mask = 0;
+	size_t room = (TOTALS + 3 + 2 * (size_t)pairs) * VARINT_MAX;
+	uint8_t *start = (uint8_t *)buf_reserve(&pk->out, room), *p = start;
+
+	for (unsigned i = 0; i < TOTALS; i++)
+		mask |= (unsigned)(f->totals.v[i] != 0) << i;
+	p = put_varint(p, series - pk->series);
+	*p++ = (uint8_t)mask;
+	for (unsigned i = 0; i < TOTALS; i++)
+		if (f->totals.v[i])
+			p = put_varint(p, f->totals.v[i]);
+	p = put_varint(p, pairs);
+	p = put_pairs(p, f);
+	pk->out.n += (size_t)(p - start);
+	pk->series = series;
+	f->totals = (struct totals){ 0 };
+}
+
+struct run
+pack_done(struct packer *pk)
+{
+	struct run r = { .p = xrealloc(pk->out.p, pk->out.n), .n = pk->out.n };
+
+	*pk = (struct packer){ 0 };
+	return r;
+}
+
+/*
+ * Least significant digit first, so that what came first stays first; digits are
+ * wide enough for two passes over up to four million series.
+ */
+#define DIGIT_BITS 11
+
+const uint64_t *
+entries_sort(const struct entry *e, uint32_t n, uint64_t *scratch)
+{
+	uint64_t *from = scratch, *to = scratch + n;
+	uint32_t all = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		from[i] = (uint64_t)e[i].series << 32 | i;
+		all |= e[i].series;
+	}
+	for (unsigned shift = 0; shift < 32 && all >> shift; shift += DIGIT_BITS) {
+		uint32_t at[1u << DIGIT_BITS] = { 0 }, sum = 0;
+		uint64_t *swap = from;
+
+		for (uint32_t i = 0; i < n; i++)
+			at[from[i] >> (32 + shift) & ((1u << DIGIT_BITS) - 1)]++;
+		for (unsigned d = 0; d < ARRAY_LEN(at); d++) {
+			uint32_t count = at[d];
+
+			at[d] = sum;
+			sum += count;
+		}
+		for (uint32_t i = 0; i < n; i++)
+			to[at[from[i] >> (32 + shift) & ((1u << DIGIT_BITS) - 1)]++] =
+				from[i];
+		from = to;
+		to = swap;
+	}
+	return from;
+}

@@ -1,0 +1,476 @@
+#include "config.h"
+
+#include "weir/core/window.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weir/base/util.h"
+#include "window-log.h"
+
+/* Latencies taken out by one window_advance(), so that it stays far below 1 ms. */
+#define EXPIRE_BUDGET 8192
+
+/* Series whose empty histogram pages are given back: all of them once in this time. */
+#define TRIM_TICKS 64
+
+struct series {
+	struct totals totals;
+	struct hist hist;
+	uint32_t parent;
+	uint32_t next_free; /* in the queue of resting ids */
+	int64_t freed_tick;
+};
+
+/*
+ * The sums hold all of [low, now], and of [done, low) what the expiry has not taken
+ * out yet: slots before `done` are out, and of the slot at `done` the runs and
+ * entries that the cursor has passed.
+ */
+struct window {
+	struct log log;
+	struct series *series;
+	uint32_t count, room;
+	uint32_t free_first, free_last; /* oldest first */
+	int64_t width_ticks;
+	int64_t now_us, now_tick;
+	int64_t low, done;
+	int64_t dropped; /* all before this went for want of room */
+	size_t max_bytes;
+	bool started;
+	struct {
+		bool on;
+		uint32_t run, entry;
+		struct run_cursor c;
+	} at;
+	uint32_t trim;
+};
+
+struct window *
+window_new(int64_t width_us, size_t max_bytes)
+{
+	struct window *w = xcalloc(1, sizeof(*w));
+
+	log_init(&w->log);
+	w->width_ticks = MAX(width_us / TICK_US, 1);
+	w->max_bytes = max_bytes;
+	w->free_first = WINDOW_NO_SERIES;
+	w->free_last = WINDOW_NO_SERIES;
+	w->dropped = INT64_MIN;
+	return w;
+}
+
+void
+window_free(struct window *w)
+{
+	if (!w)
+		return;
+	log_done(&w->log);
+	for (uint32_t i = 0; i < w->count; i++)
+		hist_done(&w->series[i].hist);
+	free(w->series);
+	free(w);
+}
+
+static int64_t
+keep_from(const struct window *w)
+{
+	return tick_align(w->now_tick - WINDOW_KEEP_US / TICK_US, COARSE_SPAN);
+}
+
+/* Does nothing in the log name that resting series any more? */
+static bool
+rested(const struct window *w, uint32_t id)
+{
+	return w->log.slots == 0 || w->log.slot[0].tick > w->series[id].freed_tick;
+}
+
+uint32_t
+window_series_new(struct window *w, uint32_t parent)
+{
+	uint32_t id = w->free_first;
+
+	assert(parent == WINDOW_NO_SERIES ||
+		w->series[parent].parent == WINDOW_NO_SERIES);
+	if (id != WINDOW_NO_SERIES && rested(w, id)) {
+		w->free_first = w->series[id].next_free;
+		if (w->free_first == WINDOW_NO_SERIES)
+			w->free_last = WINDOW_NO_SERIES;
+		hist_done(&w->series[id].hist);
+	} else {
+		if (w->count == w->room) {
+			w->room = w->room ? w->room * 2 : 64;
+			w->series = xreallocarray(w->series, w->room, sizeof(*w->series));
+		}
+		id = w->count++;
+	}
+	w->series[id] = (struct series){ .parent = parent };
+	return id;
+}
+
+void
+window_series_free(struct window *w, uint32_t id)
+{
+	struct series *s = &w->series[id];
+
+	s->freed_tick = w->now_tick;
+	s->next_free = WINDOW_NO_SERIES;
+	if (w->free_last == WINDOW_NO_SERIES)
+		w->free_first = id;
+	else
+		w->series[w->free_last].next_free = id;
+	w->free_last = id;
+}
+
+static inline void
+series_totals(struct series *s, const struct totals *t, bool take)
+{
+	for (unsigned i = 0; i < TOTALS; i++)
+		s->totals.v[i] += take ? -t->v[i] : t->v[i];
+}
+
+static inline void
+series_pair(struct series *s, unsigned bucket, uint32_t count, bool take)
+{
+	if (take)
+		hist_sub(&s->hist, bucket, count);
+	else
+		hist_add(&s->hist, bucket, count);
+}
+
+/* Put one entry into the sums, or take it out. */
+static inline void
+apply_entry(struct window *w, const struct entry *e, bool take)
+{
+	struct totals t = entry_totals(e);
+
+	for (uint32_t id = e->series; id != WINDOW_NO_SERIES; id = w->series[id].parent) {
+		series_totals(&w->series[id], &t, take);
+		if (e->bucket != WINDOW_NO_LATENCY)
+			series_pair(&w->series[id], e->bucket, e->count, take);
+	}
+}
+
+/* The same for a group of a run. Returns how many latencies it had. */
+static unsigned
+apply_group(struct window *w, struct run_cursor *c, bool take)
+{
+	struct series *s = &w->series[c->series];
+	struct series *up = s->parent == WINDOW_NO_SERIES ? NULL : &w->series[s->parent];
+	unsigned n = c->pairs;
+
+	series_totals(s, &c->totals, take);
+	if (up)
+		series_totals(up, &c->totals, take);
+	while (c->pairs) {
+		unsigned bucket;
+		uint32_t count;
+
+		run_pair(c, &bucket, &count);
+		series_pair(s, bucket, count, take);
+		if (up)
+			series_pair(up, bucket, count, take);
+	}
+	return n;
+}
+
+static void
+add_slot(struct window *w, const struct slot *s)
+{
+	for (uint32_t r = 0; r < s->runs; r++) {
+		struct run_cursor c;
+
+		run_open(&c, &s->run[r]);
+		while (run_next(&c))
+			apply_group(w, &c, false);
+	}
+	for (uint32_t i = 0; i < s->n; i++)
+		apply_entry(w, &s->tail[i], false);
+}
+
+/* Take the slot at `done` out of the sums. False when the budget ended first. */
+static bool
+take_slot(struct window *w, const struct slot *s, unsigned *budget)
+{
+	if (!w->at.on) {
+		w->at.on = true;
+		w->at.run = 0;
+		w->at.entry = 0;
+		if (s->runs)
+			run_open(&w->at.c, &s->run[0]);
+	}
+	while (w->at.run < s->runs) {
+		if (!*budget)
+			return false;
+		if (run_next(&w->at.c)) {
+			unsigned done = 1 + apply_group(w, &w->at.c, true);
+
+			*budget -= MIN(*budget, done);
+		} else if (++w->at.run < s->runs)
+			run_open(&w->at.c, &s->run[w->at.run]);
+	}
+	for (; w->at.entry < s->n; w->at.entry++) {
+		if (!*budget)
+			return false;
+		apply_entry(w, &s->tail[w->at.entry], true);
+		--*budget;
+	}
+	w->at.on = false;
+	return true;
+}
+
+static void
+expire(struct window *w, unsigned budget)
+{
+	while (w->done < w->low) {
+		unsigned i = log_find(&w->log, w->done);
+		const struct slot *s = &w->log.slot[i];
+
+		if (i == w->log.slots || s->tick >= w->low) {
+			w->done = w->low;
+			return;
+		}
+		if (!take_slot(w, s, &budget))
+			return;
+		w->done = s->tick + s->span;
+	}
+}
+
+void
+window_settle(struct window *w)
+{
+	expire(w, UINT32_MAX);
+}
+
+/* The first tick of a window of that width that ends now. */
+static int64_t
+low_tick(const struct window *w, int64_t width_ticks)
+{
+	int64_t low = w->now_tick - width_ticks;
+
+	if (width_ticks > MIDDLE_TICKS)
+		low = tick_align(low, COARSE_SPAN);
+	else if (width_ticks > FINE_TICKS)
+		low = tick_align(low, MIDDLE_SPAN);
+	return MAX(low, w->dropped);
+}
+
+/* After a long silence there is nothing to be taken out one by one. */
+static void
+empty_sums(struct window *w)
+{
+	for (uint32_t i = 0; i < w->count; i++) {
+		hist_done(&w->series[i].hist);
+		w->series[i].totals = (struct totals){ 0 };
+	}
+	w->at.on = false;
+	w->done = w->low;
+}
+
+static void
+drop_old(struct window *w)
+{
+	struct log *g = &w->log;
+
+	while (g->slots > 1 && g->bytes > w->max_bytes) {
+		int64_t end = g->slot[0].tick + g->slot[0].span;
+
+		w->dropped = MAX(w->dropped, end);
+		w->low = MAX(w->low, end);
+		window_settle(w);
+		log_drop_first(g);
+	}
+	while (g->slots && g->slot[0].tick + g->slot[0].span <= keep_from(w) &&
+		g->slot[0].tick + g->slot[0].span <= w->done)
+		log_drop_first(g);
+}
+
+static void
+trim_some(struct window *w)
+{
+	uint32_t n = MIN(w->count, w->count / TRIM_TICKS + 1);
+
+	for (; n; n--) {
+		w->trim = w->trim + 1 < w->count ? w->trim + 1 : 0;
+		hist_trim(&w->series[w->trim].hist);
+	}
+}
+
+static void
+tick(struct window *w, int64_t now_tick)
+{
+	unsigned i;
+
+	w->now_tick = now_tick;
+	w->low = MAX(w->low, low_tick(w, w->width_ticks));
+	i = log_find(&w->log, w->done);
+	if (i < w->log.slots && w->log.slot[w->log.slots - 1].tick < w->low)
+		empty_sums(w);
+	/* More than a slot behind: the caller comes too rarely to leave it to later. */
+	if (i < w->log.slots && w->log.slot[i].tick + w->log.slot[i].span < w->low)
+		window_settle(w);
+	log_work(&w->log, now_tick, w->done, w->low);
+	drop_old(w);
+	trim_some(w);
+}
+
+void
+window_advance(struct window *w, int64_t now_us)
+{
+	int64_t now_tick = tick_align(now_us, TICK_US) / TICK_US;
+
+	if (!w->started) {
+		w->started = true;
+		w->now_tick = now_tick;
+		w->low = low_tick(w, w->width_ticks);
+		w->done = w->low;
+	}
+	w->now_us = MAX(w->now_us, now_us);
+	if (now_tick > w->now_tick)
+		tick(w, now_tick);
+	expire(w, EXPIRE_BUDGET);
+}
+
+void
+window_set_width(struct window *w, int64_t width_us)
+{
+	int64_t low, ticks = MAX(width_us / TICK_US, 1);
+
+	if (ticks == w->width_ticks)
+		return;
+	w->width_ticks = ticks;
+	if (!w->started)
+		return;
+	window_settle(w);
+	low = low_tick(w, ticks);
+	for (unsigned i = log_find(&w->log, low); i < w->log.slots; i++)
+		if (w->log.slot[i].tick < w->low)
+			add_slot(w, &w->log.slot[i]);
+	w->done = MIN(w->low, low);
+	w->low = low;
+	window_settle(w);
+}
+
+int64_t
+window_width(const struct window *w)
+{
+	return w->width_ticks * TICK_US;
+}
+
+int64_t
+window_from_us(const struct window *w)
+{
+	return w->low * TICK_US;
+}
+
+static void
+book(struct window *w, int64_t at, const struct entry *e)
+{
+	log_append(&w->log, at, e);
+	if (at >= w->low)
+		apply_entry(w, e, false);
+}
+
+/* Halves of numbers that do not fit into an entry, and errors of part of the calls. */
+static void
+book_rest(struct window *w, int64_t at, const struct window_record *r)
+{
+	struct entry e = { .series = r->series, .bucket = WINDOW_NO_LATENCY };
+
+	if (r->errors && r->errors != r->calls) {
+		e.count = r->errors;
+		e.flags = ENTRY_FAILED;
+		book(w, at, &e);
+	}
+	if (r->bytes_in <= UINT32_MAX && r->bytes_out <= UINT32_MAX)
+		return;
+	e.count = 0;
+	e.flags = ENTRY_HIGH;
+	if (r->bytes_in >= 0) {
+		e.flags |= ENTRY_IN;
+		e.in = (uint32_t)((uint64_t)r->bytes_in >> 32);
+	}
+	if (r->bytes_out >= 0) {
+		e.flags |= ENTRY_OUT;
+		e.out = (uint32_t)((uint64_t)r->bytes_out >> 32);
+	}
+	book(w, at, &e);
+}
+
+bool
+window_add(struct window *w, int64_t at_us, const struct window_record *r)
+{
+	int64_t at = tick_align(at_us, TICK_US) / TICK_US;
+	struct entry e = {
+		.series = r->series,
+		.count = r->calls,
+		.bucket = r->calls ? r->bucket : WINDOW_NO_LATENCY,
+		.flags = ENTRY_CALLS,
+	};
+
+	at = MIN(at, w->now_tick);
+	if (!w->started || at < keep_from(w) || at < w->dropped)
+		return false;
+	/* What the expiry is about to take out must all have been put in. */
+	if (at < w->low)
+		window_settle(w);
+	if (r->errors && r->errors == r->calls)
+		e.flags |= ENTRY_FAILED;
+	if (r->sampled && r->calls > 1 && r->bucket != WINDOW_NO_LATENCY)
+		e.flags |= ENTRY_SAMPLED;
+	if (r->coarse)
+		e.flags |= ENTRY_COARSE;
+	if (r->bytes_in >= 0) {
+		e.flags |= ENTRY_IN;
+		e.in = (uint32_t)r->bytes_in;
+	}
+	if (r->bytes_out >= 0) {
+		e.flags |= ENTRY_OUT;
+		e.out = (uint32_t)r->bytes_out;
+	}
+	book(w, at, &e);
+	book_rest(w, at, r);
+	return true;
+}
+
+struct window_sum
+window_sum(const struct window *w, uint32_t series)
+{
+	const struct series *s = &w->series[series];
+	const uint64_t *t = s->totals.v;
+
+	return (struct window_sum){
+		.calls = s->hist.total + t[TOTAL_BARE],
+		.errors = t[TOTAL_ERRORS],
+		.samples = s->hist.total - t[TOTAL_EXCESS],
+		.coarse = t[TOTAL_COARSE],
+		.bytes_in = t[TOTAL_IN_KNOWN] ? (int64_t)t[TOTAL_IN] : -1,
+		.bytes_out = t[TOTAL_OUT_KNOWN] ? (int64_t)t[TOTAL_OUT] : -1,
+	};
+}
+
+const struct hist *
+window_hist(const struct window *w, uint32_t series)
+{
+	return &w->series[series].hist;
+}
+
+size_t
+window_log_bytes(const struct window *w)
+{
+	return w->log.bytes;
+}
+
+size_t
+window_bytes(const struct window *w)
+{
+	size_t n = sizeof(*w) + sizeof(*w->log.fold) + w->log.bytes +
+		   w->room * sizeof(*w->series) +
+		   2 * (size_t)w->log.scratch_room * sizeof(*w->log.scratch) +
+		   w->log.merge.out.out.cap + w->log.room * sizeof(*w->log.slot);
+
+	for (uint32_t i = 0; i < w->count; i++)
+		n += hist_bytes(&w->series[i].hist);
+	return n;
+}

@@ -1,0 +1,293 @@
+#include "config.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "weir/base/util.h"
+#include "weir/core/window.h"
+
+#define BIG ((size_t)1 << 40)
+
+static uint64_t seed = 1;
+
+static uint32_t
+pick(uint32_t n)
+{
+	seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (uint32_t)((seed >> 33) % n);
+}
+
+/* What was booked, kept whole, to be added up from nothing. */
+struct booked {
+	int64_t tick;
+	struct window_record r;
+};
+
+struct book {
+	struct booked *all;
+	unsigned n;
+};
+
+static void
+book_add(struct book *b, int64_t tick, const struct window_record *r)
+{
+	if (!(b->n & (b->n - 1)))
+		b->all = xreallocarray(b->all, b->n ? b->n * 2 : 1, sizeof(*b->all));
+	b->all[b->n++] = (struct booked){ tick, *r };
+}
+
+/* Where a window of @width_s that ends in @now begins, as window.h says. */
+static int64_t
+want_from(int64_t now, int64_t width_s)
+{
+	int64_t low = now - width_s, span = width_s > 300 ? 60 : width_s > 60 ? 10 : 1;
+
+	return low / span * span;
+}
+
+/* Compare the sums of @series (and, when it is a parent, of its children 1..n-1). */
+static void
+expect_sums(const struct window *w, const struct book *b, uint32_t series, bool parent,
+	int64_t from)
+{
+	struct window_sum want = { .bytes_in = -1, .bytes_out = -1 },
+			  got = window_sum(w, series);
+	uint32_t *count = xcalloc(HIST_BUCKETS, sizeof(*count));
+	const struct hist *h = window_hist(w, series);
+
+	for (unsigned i = 0; i < b->n; i++) {
+		const struct window_record *r = &b->all[i].r;
+
+		if (b->all[i].tick < from || (r->series != series && !parent))
+			continue;
+		want.calls += r->calls;
+		want.errors += r->errors;
+		if (r->calls && r->bucket != WINDOW_NO_LATENCY) {
+			want.samples += r->sampled ? 1 : r->calls;
+			count[r->bucket] += r->calls;
+		}
+		want.coarse += r->coarse ? r->calls : 0;
+		if (r->bytes_in >= 0)
+			want.bytes_in = MAX(want.bytes_in, 0) + r->bytes_in;
+		if (r->bytes_out >= 0)
+			want.bytes_out = MAX(want.bytes_out, 0) + r->bytes_out;
+	}
+	cr_assert_eq(got.calls, want.calls, "series %u: %ju calls, not %ju", series,
+		(uintmax_t)got.calls, (uintmax_t)want.calls);
+	cr_assert_eq(got.errors, want.errors);
+	cr_assert_eq(got.samples, want.samples);
+	cr_assert_eq(got.coarse, want.coarse);
+	cr_assert_eq(got.bytes_in, want.bytes_in);
+	cr_assert_eq(got.bytes_out, want.bytes_out);
+	for (unsigned i = 0; i < HIST_BUCKETS; i++) {
+		const uint32_t *page = h->page[i / HIST_PAGE];
+
+		cr_assert_eq(page ? page[i % HIST_PAGE] : 0, count[i]);
+	}
+	free(count);
+}
+
+static struct window_record
+random_record(uint32_t series)
+{
+	struct window_record r = {
+		.series = series,
+		.calls = pick(20) ? 1 : 1 + pick(50),
+		.bucket = (uint16_t)(pick(10) ? 300 + pick(400) : pick(HIST_BUCKETS)),
+		.sampled = pick(2),
+		.bytes_in = pick(3) ? (int64_t)pick(5000) : -1,
+		.bytes_out = pick(50) ? pick(90000) : (int64_t)pick(9) << 31,
+	};
+
+	if (!pick(8))
+		r.bucket = WINDOW_NO_LATENCY;
+	r.errors = pick(10) ? 0 : 1 + pick(r.calls);
+	r.coarse = r.bucket != WINDOW_NO_LATENCY && !pick(30);
+	if (!pick(40))
+		r.calls = 0;
+	return r;
+}
+
+Test(window, sums_are_those_of_adding_up_again_whatever_comes_late_or_is_switched)
+{
+	enum {
+		SERIES = 9,
+		START = 1000000
+	};
+	static const int64_t widths[] = { 10, 60, 300, 900, 7, 45 };
+	int64_t now = START, width = 60;
+	struct window *w = window_new(width * SEC_US, BIG);
+	struct book b = { 0 };
+
+	window_advance(w, now * SEC_US);
+	for (uint32_t i = 0; i < SERIES; i++)
+		window_series_new(w, i && i < SERIES - 1 ? 0 : WINDOW_NO_SERIES);
+	for (int turn = 0; now < START + 2600; turn++) {
+		/* Mostly now; some a little late, some very late. */
+		int64_t late = pick(10) ? pick(2) : pick(10) ? pick(30) : pick(890);
+		struct window_record r = random_record(1 + pick(SERIES - 1));
+
+		if (now - late >= START) {
+			book_add(&b, now - late, &r);
+			cr_assert(
+				window_add(w, (now - late) * SEC_US + pick(SEC_US), &r));
+		}
+		if (!pick(60)) {
+			now += pick(300) ? 1 : pick(400);
+			window_advance(w, now * SEC_US + pick(SEC_US));
+		}
+		if (!pick(4000)) {
+			width = widths[pick(ARRAY_LEN(widths))];
+			window_set_width(w, width * SEC_US);
+		}
+		if (pick(800))
+			continue;
+		window_settle(w);
+		cr_assert_eq(window_from_us(w), want_from(now, width) * SEC_US);
+		for (uint32_t i = 1; i < SERIES; i++)
+			expect_sums(w, &b, i, false, want_from(now, width));
+		for (unsigned i = 0; i < b.n; i++)
+			if (b.all[i].r.series == SERIES - 1)
+				b.all[i].tick -= START; /* no child of 0 */
+		expect_sums(w, &b, 0, true, want_from(now, width));
+		for (unsigned i = 0; i < b.n; i++)
+			if (b.all[i].r.series == SERIES - 1)
+				b.all[i].tick += START;
+	}
+	/* When all is over nothing is left, to the last byte. */
+	window_advance(w, (now + 2000) * SEC_US);
+	window_settle(w);
+	b.n = 0;
+	for (uint32_t i = 0; i < SERIES; i++)
+		expect_sums(w, &b, i, false, 0);
+	cr_expect_eq(window_log_bytes(w), 0);
+	free(b.all);
+	window_free(w);
+}
+
+Test(window, a_rising_flood_expires_in_small_steps_to_exactly_nothing)
+{
+	enum {
+		SERIES = 500,
+		PER_TICK = 70000
+	};
+	struct window *w = window_new(10 * SEC_US, BIG);
+	struct book none = { 0 };
+	int64_t now = 5000;
+
+	window_advance(w, now * SEC_US);
+	for (uint32_t i = 0; i < SERIES; i++)
+		window_series_new(w, WINDOW_NO_SERIES);
+	for (; now < 5013; now++) {
+		window_advance(w, now * SEC_US);
+		for (int i = 0; i < PER_TICK; i++) {
+			struct window_record r = random_record(pick(SERIES));
+
+			r.calls = 1;
+			window_add(w, now * SEC_US, &r);
+			if (i % 5000 == 0)
+				window_advance(w, now * SEC_US + i);
+		}
+	}
+	window_settle(w);
+	{
+		uint64_t calls = 0;
+
+		for (uint32_t i = 0; i < SERIES; i++)
+			calls += window_sum(w, i).calls;
+		cr_expect_eq(calls, 11 * PER_TICK, "ten whole seconds and this one");
+	}
+	for (int64_t end = now + 20; now < end; now++)
+		window_advance(w, now * SEC_US);
+	window_settle(w);
+	for (uint32_t i = 0; i < SERIES; i++)
+		expect_sums(w, &none, i, false, 0);
+	window_free(w);
+}
+
+Test(window, the_log_stays_within_its_budget_and_says_what_it_still_covers)
+{
+	enum {
+		SERIES = 100,
+		BUDGET = 1000000
+	};
+	struct window *w = window_new(900 * SEC_US, BUDGET);
+	struct book b = { 0 };
+	int64_t now = 100000;
+
+	window_advance(w, now * SEC_US);
+	for (uint32_t i = 0; i < SERIES; i++)
+		window_series_new(w, WINDOW_NO_SERIES);
+	for (; now < 100700; now++) {
+		window_advance(w, now * SEC_US);
+		for (int i = 0; i < 1500; i++) {
+			struct window_record r = random_record(pick(SERIES));
+
+			if (window_add(w, now * SEC_US, &r))
+				book_add(&b, now, &r);
+		}
+		cr_assert_leq(window_log_bytes(w), BUDGET + 3 * 1500 * 64);
+	}
+	window_settle(w);
+	cr_expect_gt(window_from_us(w), 100000 * SEC_US);
+	cr_expect_lt(window_from_us(w), 100690 * SEC_US);
+	expect_sums(w, &b, 17, false, window_from_us(w) / SEC_US);
+	cr_expect_not(window_add(w, 100000 * SEC_US, &b.all[0].r), "dropped for good");
+	free(b.all);
+	window_free(w);
+}
+
+Test(window, an_id_handed_back_rests_until_the_log_has_forgotten_it)
+{
+	struct window *w = window_new(10 * SEC_US, BIG);
+	struct window_record r = {
+		.calls = 1, .bucket = 9, .bytes_in = -1, .bytes_out = -1
+	};
+	uint32_t again;
+
+	window_advance(w, 1000 * SEC_US);
+	r.series = window_series_new(w, WINDOW_NO_SERIES);
+	window_add(w, 1000 * SEC_US, &r);
+	window_series_free(w, r.series);
+	cr_expect_neq(window_series_new(w, WINDOW_NO_SERIES), r.series);
+	window_advance(w, 1500 * SEC_US);
+	cr_expect_neq(window_series_new(w, WINDOW_NO_SERIES), r.series);
+	window_advance(w, 2100 * SEC_US);
+	again = window_series_new(w, WINDOW_NO_SERIES);
+	cr_expect_eq(again, r.series);
+	cr_expect_eq(window_sum(w, again).calls, 0);
+	window_free(w);
+}
+
+Test(window, what_is_ahead_is_booked_now_and_what_is_too_old_is_refused)
+{
+	struct window *w = window_new(10 * SEC_US, BIG);
+	struct window_record r = { .calls = 3,
+		.errors = 3,
+		.bucket = WINDOW_NO_LATENCY,
+		.bytes_in = 7,
+		.bytes_out = -1 };
+	struct window_sum sum;
+
+	r.series = window_series_new(w, WINDOW_NO_SERIES);
+	cr_expect_not(window_add(w, 0, &r), "no time yet");
+	window_advance(w, 5000 * SEC_US);
+	cr_expect(window_add(w, 5003 * SEC_US, &r));
+	cr_expect_not(window_add(w, 3000 * SEC_US, &r));
+	cr_expect_not(window_add(w, -7, &r));
+	window_advance(w, 4000 * SEC_US);
+	sum = window_sum(w, r.series);
+	cr_expect_eq(sum.calls, 3);
+	cr_expect_eq(sum.errors, 3);
+	cr_expect_eq(sum.samples, 0);
+	cr_expect_eq(sum.bytes_in, 7);
+	cr_expect_eq(sum.bytes_out, -1);
+	window_advance(w, 5010 * SEC_US);
+	window_settle(w);
+	cr_expect_eq(window_sum(w, r.series).calls, 3);
+	window_advance(w, 5011 * SEC_US);
+	window_settle(w);
+	cr_expect_eq(window_sum(w, r.series).calls, 0);
+	cr_expect_eq(window_sum(w, r.series).bytes_in, -1);
+	window_free(w);
+}
