@@ -25,7 +25,7 @@ table input/inputs.def input
 
 listed=$(grep -v '^#' Makefile.am | sort -u |
 	grep -oE '\<(src|include|tests|themes|tools|man)/[A-Za-z0-9_./-]+\.(c|h|def|proto|sh|theme|[1-8])\>')
-present=$(find src include themes man tests/unit tests/fuzz tests/bench -type f \
+present=$(find src include themes man tests/unit tests/fuzz tests/bench -type f ! -path "*/corpus/*" \
 	\( -name '*.[ch]' -o -name '*.def' -o -name '*.proto' -o -name '*.theme' -o -path 'man/*.[1-8]' \) 2>/dev/null)
 present="$present
 $(find tests/lint tests/e2e -name '*.sh')"
