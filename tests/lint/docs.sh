@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/bash
 # What the programs can do and what the manuals say agree, both ways.
 . "${top_srcdir:=.}/tests/tap.sh"
 : "${top_builddir:=$top_srcdir/build}"
@@ -45,6 +45,18 @@ trap 'rm -rf "$tmp"' EXIT
 program weir
 program weir-agent
 rows src/draw/views.def weir.1
+
+# The keys, as keys.def shows them to people, are the items of the section KEYS.
+name="man/weir.1 has the keys of keys.def"
+if [ -e src/draw/keys.def ]; then
+	sed -nE "s/^KEY\\((.*), [A-Z_0-9]+, \"([^\"]+)\", \"[^\"].*/\\2/p" src/draw/keys.def |
+		while read -r keys; do printf '%b\n' "$keys"; done | sort >"$tmp/table"
+	mandoc -T utf8 man/weir.1 | sed 's/.\x08//g' |
+		sed -nE '/^KEYS/,/^[A-Z]+$/s/^ {5}([^ ]+( [^ ]+)*) +[A-Z].*/\1/p' | sort >"$tmp/man"
+	empty "$name" "$(diff "$tmp/table" "$tmp/man")"
+else
+	skip "$name" "no such table yet"
+fi
 rows src/export/exports.def weir.1
 rows src/input/inputs.def weir-agent.1
 
