@@ -1,0 +1,284 @@
+/*
+ * Which row each element is on, in whole rows.
+ *
+ * Each link wishes that its two ends were on one row. For one layer, with the order
+ * and the least distances kept and the neighbouring layers standing still, the rows
+ * with the least sum of weighted distances from what is wished are an L1 isotonic
+ * regression: pool neighbours that would overlap into a block, and put a block on the
+ * weighted median of all its wishes. A median, unlike a mean, is one of the wishes, so
+ * that many lines come out exactly straight. Sweeping over the layers settles in a few
+ * rounds; O(rounds * wishes * log).
+ *
+ * Lanes weigh more than cards, since a bend in a long line shows most. In a warm run
+ * the old row is the heaviest wish of all: a card moves only when it would overlap.
+ */
+#include "config.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "layout-priv.h"
+#include "weir/base/util.h"
+
+#define ROUNDS 10
+#define ROUNDS_WARM 4
+#define ONE_SIDED 6 /* rounds that look at one neighbouring layer only */
+#define UNBOUNDED 4 /* rounds that may go beyond the height */
+
+enum {
+	WEIGHT_STAY = 1, /* of an element that nothing else pulls */
+	WEIGHT_CARD_CARD = 100,
+	WEIGHT_LANE_CARD = 300,
+	WEIGHT_LANE_LANE = 600,
+	WEIGHT_OLD_LANE = 1500,
+	WEIGHT_OLD_CARD = 6000
+};
+
+struct wish {
+	int at, weight;
+};
+
+struct block {
+	int first, count; /* elements */
+	int wish, wishes; /* a slice of wishes, sorted */
+	int total;        /* weight */
+	int median;
+};
+
+struct work {
+	struct lay *lay;
+	struct wish *wish, *merged;
+	struct block *block;
+	int *offset;
+	int *old; /* old rows, INT_MIN where there is none */
+	int tallest;
+};
+
+static bool
+is_lane(const struct lay *lay, int el)
+{
+	return el >= lay->n;
+}
+
+static int
+link_weight(const struct lay *lay, int link)
+{
+	int lanes = is_lane(lay, lay->link_from[link]) + is_lane(lay, lay->link_to[link]);
+
+	return lanes == 2 ? WEIGHT_LANE_LANE
+	       : lanes    ? WEIGHT_LANE_CARD
+			  : WEIGHT_CARD_CARD;
+}
+
+static int
+gap_after(const struct lay *lay, int el, int next)
+{
+	return is_lane(lay, el) || is_lane(lay, next) ? 0 : lay->o->gap;
+}
+
+static void
+add_wish(struct wish *w, int *count, int at, int weight)
+{
+	int i = (*count)++;
+
+	for (; i > 0 && w[i - 1].at > at; i--)
+		w[i] = w[i - 1];
+	w[i] = (struct wish){ at, weight };
+}
+
+/* Wishes of @el for its own row, less @offset, sorted. */
+static int
+collect_wishes(
+	struct work *w, struct wish *wish, int el, int offset, bool left, bool right)
+{
+	struct lay *lay = w->lay;
+	int count = 0;
+
+	for (int k = lay->left.at[el]; left && k < lay->left.at[el + 1]; k++) {
+		int link = lay->left.item[k];
+
+		add_wish(wish, &count,
+			link_from_row(lay, link) - lay->link_row[link] - offset,
+			link_weight(lay, link));
+	}
+	for (int k = lay->right.at[el]; right && k < lay->right.at[el + 1]; k++) {
+		int link = lay->right.item[k];
+
+		add_wish(wish, &count, link_to_row(lay, link) - lay->port[el] - offset,
+			link_weight(lay, link));
+	}
+	if (w->old && w->old[el] != INT_MIN)
+		add_wish(wish, &count, w->old[el] - offset,
+			is_lane(lay, el) ? WEIGHT_OLD_LANE : WEIGHT_OLD_CARD);
+	if (count == 0)
+		add_wish(wish, &count, lay->y[el] - offset, WEIGHT_STAY);
+	return count;
+}
+
+static int
+median(const struct wish *wish, int count, int total)
+{
+	int sum = 0;
+
+	for (int i = 0; i < count; i++) {
+		sum += wish[i].weight;
+		if (2 * sum >= total)
+			return wish[i].at;
+	}
+	return 0;
+}
+
+/* Pool block @b into @a, whose wishes lie just before. */
+static void
+pool(struct work *w, struct block *a, const struct block *b)
+{
+	struct wish *x = w->wish + a->wish, *y = w->wish + b->wish;
+	int i = 0, k = 0, n = 0;
+
+	while (i < a->wishes || k < b->wishes) {
+		if (k == b->wishes || (i < a->wishes && x[i].at <= y[k].at))
+			w->merged[n++] = x[i++];
+		else
+			w->merged[n++] = y[k++];
+	}
+	memcpy(x, w->merged, (size_t)n * sizeof(*x));
+	a->count += b->count;
+	a->wishes = n;
+	a->total += b->total;
+	a->median = median(x, n, a->total);
+}
+
+static void
+place_layer(struct work *w, int l, bool left, bool right, int max_height)
+{
+	struct lay *lay = w->lay;
+	int first = lay->layer_at[l], n = lay->layer_at[l + 1] - first;
+	int need = 0, wishes = 0, blocks = 0, room;
+
+	for (int i = 0; i < n; i++) {
+		int el = lay->order[first + i];
+		struct block *b = &w->block[blocks];
+
+		if (i > 0)
+			need += gap_after(lay, lay->order[first + i - 1], el);
+		w->offset[i] = need;
+		need += lay->h[el];
+		*b = (struct block){ .first = i, .count = 1, .wish = wishes };
+		b->wishes = collect_wishes(
+			w, w->wish + wishes, el, w->offset[i], left, right);
+		for (int k = 0; k < b->wishes; k++)
+			b->total += w->wish[wishes + k].weight;
+		wishes += b->wishes;
+		b->median = median(w->wish + b->wish, b->wishes, b->total);
+		blocks++;
+		while (blocks > 1 &&
+			w->block[blocks - 2].median > w->block[blocks - 1].median) {
+			pool(w, &w->block[blocks - 2], &w->block[blocks - 1]);
+			blocks--;
+		}
+	}
+	room = max_height - need;
+	for (int b = 0; b < blocks; b++) {
+		int at = w->block[b].median;
+
+		/* Clamping a solution of the isotonic problem leaves it one. */
+		if (max_height)
+			at = CLAMP(at, 0, MAX(room, 0));
+		for (int i = w->block[b].first; i < w->block[b].first + w->block[b].count;
+			i++)
+			lay->y[lay->order[first + i]] = at + w->offset[i];
+	}
+}
+
+/* Each layer packed from the top: where a cold run starts, and the least height. */
+static void
+pack(struct work *w)
+{
+	struct lay *lay = w->lay;
+
+	for (int l = 0; l < lay->layers; l++) {
+		int y = 0;
+
+		for (int i = lay->layer_at[l]; i < lay->layer_at[l + 1]; i++) {
+			int el = lay->order[i];
+
+			if (i > lay->layer_at[l])
+				y += gap_after(lay, lay->order[i - 1], el);
+			lay->y[el] = y;
+			y += lay->h[el];
+		}
+		w->tallest = MAX(w->tallest, y);
+	}
+}
+
+static void
+recall_old_rows(struct work *w)
+{
+	struct lay *lay = w->lay;
+
+	w->old = ARENA_NEW(lay->arena, int, lay->els);
+	for (int el = 0; el < lay->els; el++) {
+		uint32_t key = lay->g->card[lay->el_card[el]].key;
+		const struct memory_entry *e =
+			is_lane(lay, el)
+				? memory_get(lay->old,
+					  memory_lane_id(
+						  key, lay->el_layer[el] - lay->shift))
+				: memory_get(lay->old, memory_card_id(key));
+
+		w->old[el] = !e ? INT_MIN : e->value[is_lane(lay, el) ? 0 : 1];
+		if (e)
+			lay->y[el] = w->old[el];
+	}
+}
+
+static void
+sweep(struct work *w)
+{
+	struct lay *lay = w->lay;
+	int rounds = w->old ? ROUNDS_WARM : ROUNDS;
+
+	for (int r = 0; r < rounds; r++) {
+		bool both = w->old || r >= ONE_SIDED, rightwards = r % 2 == 0;
+		int limit = w->old || r >= UNBOUNDED ? MAX(w->tallest, lay->o->max_height)
+						     : 0;
+
+		for (int i = 0; i < lay->layers; i++)
+			place_layer(w, rightwards ? i : lay->layers - 1 - i,
+				both || rightwards, both || !rightwards, limit);
+	}
+}
+
+static void
+find_height(struct lay *lay, bool move_to_top)
+{
+	int top = INT_MAX;
+
+	for (int el = 0; el < lay->els; el++)
+		top = MIN(top, lay->y[el]);
+	lay->height = 0;
+	for (int el = 0; el < lay->els; el++) {
+		if (move_to_top)
+			lay->y[el] -= top;
+		lay->height = MAX(lay->height, lay->y[el] + lay->h[el]);
+	}
+}
+
+void
+layout_rows(struct lay *lay)
+{
+	struct arena *a = lay->arena;
+	struct work w = { .lay = lay };
+	int most = 2 * lay->links + 2 * lay->els;
+
+	lay->y = ARENA_NEW(a, int, lay->els);
+	w.wish = ARENA_NEW(a, struct wish, most);
+	w.merged = ARENA_NEW(a, struct wish, most);
+	w.block = ARENA_NEW(a, struct block, lay->els);
+	w.offset = ARENA_NEW(a, int, lay->els);
+	pack(&w);
+	if (lay->old)
+		recall_old_rows(&w);
+	sweep(&w);
+	find_height(lay, !lay->old);
+}
