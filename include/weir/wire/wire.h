@@ -57,7 +57,13 @@ struct wire_frame {
 	bool bare; /* bare JSON: header is all zero, payload is the whole frame */
 };
 
-/* Append a whole frame (topic, header with CRC, payload) to @out. */
+/* The encoding that options call @word ("json"); false when there is none. */
+bool wire_encoding_from(struct str word, enum wire_encoding *ret_encoding);
+
+/*
+ * Append a whole frame (topic, header with CRC, payload) to @out. @group is visible
+ * ASCII of at most WIRE_GROUP_MAX bytes.
+ */
 void wire_put_frame(struct buf *out, struct str group, const struct wire_header *h,
 	struct str payload);
 
@@ -67,6 +73,10 @@ enum status wire_get_frame(struct str bytes, struct wire_frame *ret_frame);
 /* Called for each event of a payload, in order. Text is borrowed until it returns. */
 typedef void (*wire_event_fn)(void *ctx, const struct event *e);
 
+/*
+ * While the callback runs, events + bad is the number of records before its event,
+ * so that a receiver knows the event's own number.
+ */
 struct wire_counts {
 	uint64_t events; /* handed to the callback */
 	uint64_t bad;    /* records that could not be read and were passed over */
@@ -93,6 +103,8 @@ struct wire_beat {
 };
 
 void wire_put_beat(struct buf *out, const struct wire_beat *b);
+
+/* Text is borrowed from @payload, or from @scratch where it had escapes. */
 enum status wire_get_beat(
 	struct str payload, struct buf *scratch, struct wire_beat *ret_beat);
 
