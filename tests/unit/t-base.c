@@ -8,6 +8,7 @@
 #include "weir/base/status.h"
 #include "weir/base/text.h"
 #include "weir/base/util.h"
+#include "weir/base/when.h"
 
 static void
 expect_clean(struct str in, const char *want)
@@ -132,4 +133,36 @@ Test(status, a_mistyped_word_finds_the_right_one)
 
 	cr_expect_str_eq(nearest_name("edge.cirt", words), "edge.crit");
 	cr_expect_null(nearest_name("zzzzzzzz", words));
+}
+
+Test(when, times_of_logs_and_programs_are_read_to_the_microsecond)
+{
+	static const struct {
+		bool (*read)(struct str s, int64_t *ret_us);
+		const char *text;
+		int64_t us; /* -1: refused */
+	} rows[] = {
+		{ when_rfc3339, "1970-01-01T00:00:00Z", 0 },
+		{ when_rfc3339, "2026-01-05T14:02:31.25+01:00",
+			INT64_C(1767618151250000) },
+		{ when_rfc3339, "2026-01-05 13:02:31.250000999Z",
+			INT64_C(1767618151250000) },
+		{ when_rfc3339, "2026-01-05T14:02:31+0100", -1 },
+		{ when_rfc3339, "2026-02-30T00:00:00Z", -1 },
+		{ when_rfc3339, "1969-12-31T23:59:59Z", -1 },
+		{ when_rfc3339, "2026-01-05T14:02:31", -1 },
+		{ when_clf, "22/Nov/2026:23:24:40 +0000", INT64_C(1795389880000000) },
+		{ when_clf, "23/Nov/2026:00:24:40.071 +0100", INT64_C(1795389880071000) },
+		{ when_clf, "22/Foo/2026:23:24:40 +0000", -1 },
+		{ when_clf, "22/Nov/2026:23:24:40", -1 },
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+		int64_t us = -1;
+
+		cr_expect_eq(rows[i].read(str_of(rows[i].text), &us), rows[i].us >= 0,
+			"%s", rows[i].text);
+		cr_expect_eq(
+			us, rows[i].us, "%s gives %lld", rows[i].text, (long long)us);
+	}
 }
