@@ -152,7 +152,12 @@ fmt_latency(int64_t us, bool bound)
 struct fmt
 fmt_age(int64_t us)
 {
+	struct fmt f;
+
 	if (us >= 0 && us < SEC_US)
 		return (struct fmt){ "<1s" };
-	return fmt_duration(us < 0 ? us : us / SEC_US * SEC_US);
+	if (us < 0 || us >= 100 * SEC_US)
+		return fmt_duration(us);
+	snprintf(f.s, sizeof(f.s), "%ds", (int)(us / SEC_US));
+	return f;
 }

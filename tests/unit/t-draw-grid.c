@@ -328,6 +328,7 @@ Test(fmt, numbers_are_short_and_rounding_never_widens_them)
 	cr_expect_str_eq(fmt_bytes(1234).s, "1.2kB");
 	cr_expect_str_eq(fmt_age(400000).s, "<1s");
 	cr_expect_str_eq(fmt_age(12900000).s, "12s");
+	cr_expect_str_eq(fmt_age(3100000).s, "3s");
 	cr_expect_str_eq(fmt_upper(500000).s, "\xe2\x89\xa4"
 					      "500ms");
 }

@@ -25,6 +25,7 @@ struct ui_options {
 	const char *source; /* what the header calls the source: "demo", an endpoint … */
 	const char *view;   /* first view, NULL for the map */
 	const char *filter; /* initial filter expression, or NULL */
+	const char *theme;  /* the one in use, from which T goes on; NULL: default */
 	bool ascii;
 };
 
@@ -43,7 +44,10 @@ void ui_free(struct ui *ui);
 
 unsigned ui_key(struct ui *ui, uint32_t key);
 
-/* Paint @snap on all of @g. */
+/*
+ * Paint @snap on all of @g. @snap must stay until the next ui_paint(): keys act on
+ * what was painted last.
+ */
 void ui_paint(struct ui *ui, const struct snap *snap, struct grid *g);
 
 /*

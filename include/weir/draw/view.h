@@ -34,16 +34,19 @@ struct selection {
 enum sort_key {
 	SORT_IMPACT, /* severity, then rate × excess; the default */
 	SORT_P99,
+	SORT_P95,
 	SORT_P50,
 	SORT_ERRORS,
 	SORT_RATE,
+	SORT_SAMPLES,
 	SORT_NAME,
 	SORT_COUNT
 };
 
 struct view_ctx {
-	const struct snap *snap; /* what to show; filtered already */
-	struct selection sel;    /* views read and may change it */
+	/* What to show; filtered already. Actions see what was painted last. */
+	const struct snap *snap;
+	struct selection sel; /* views read and may change it */
 	enum sort_key sort;
 	bool sort_reverse;
 	int64_t now_us;     /* the picture's time; for ageing, not for animation */
@@ -68,6 +71,12 @@ struct view_ops {
 	void (*paint)(
 		void *state, struct view_ctx *ctx, struct grid *g, struct rect area);
 	enum view_result (*action)(void *state, struct view_ctx *ctx, enum action action);
+	/*
+	 * Rows it would use of @w columns and @h rows, so that the worst edges can
+	 * be listed under it. NULL: the whole area is its own.
+	 */
+	int (*rows)(void *state, struct view_ctx *ctx, int w, int h);
+	bool without_flows; /* has something to show while there is no edge */
 };
 
 /* The table of views.def, in the order they are cycled. */

@@ -1,0 +1,273 @@
+/*
+ * The frame around the view: header, data quality, key hints.
+ */
+#include "config.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "weir/base/text.h"
+#include "weir/base/util.h"
+#include "weir/draw/fmt.h"
+
+#include "ui-impl.h"
+
+#define STALE_US (10 * SEC_US) /* newest data older than this is worth a colour */
+
+int
+ui_header_rows(const struct grid *g)
+{
+	int h = grid_height(g);
+
+	return h >= AIRY_HEIGHT ? 3 : h >= TWO_LINE_HEADER_HEIGHT ? 2 : 1;
+}
+
+/* --------------------------------------------------------------------- header */
+
+static const char *
+window_word(int64_t us, char *to, size_t size)
+{
+	if (us % (60 * SEC_US) == 0 && us)
+		snprintf(to, size, "%dm", (int)(us / (60 * SEC_US)));
+	else
+		snprintf(to, size, "%ds", (int)(us / SEC_US));
+	return to;
+}
+
+static double
+total_rate(const struct snap *s)
+{
+	double sum = 0;
+	bool any = false;
+
+	for (uint32_t i = 0; i < s->edges; i++)
+		if (!isnan(s->edge[i].stat.rate)) {
+			sum += s->edge[i].stat.rate;
+			any = true;
+		}
+	return any ? sum : NAN;
+}
+
+/* Right end first: clock, then how many of each severity. Returns where it begins. */
+static int
+paint_right(const struct ui *ui, const struct snap *s, struct grid *g)
+{
+	static const enum severity order[] = { SEV_OK, SEV_WARN, SEV_CRIT };
+	time_t sec = (time_t)(s->now_us / SEC_US);
+	int x = grid_width(g) - 1;
+	char text[32];
+	struct tm tm;
+
+	if (ui->frozen) {
+		int64_t age = MAX(ui->live_us - s->now_us, 0);
+
+		snprintf(text, sizeof(text), " FROZEN %s ", fmt_age(age).s);
+		x -= (int)strlen(text);
+		grid_puts(g, x, 0, text, ROLE_MATCH, ATTR_BOLD);
+		x--;
+	} else if (s->now_us > 0 && localtime_r(&sec, &tm)) {
+		strftime(text, sizeof(text), "%H:%M:%S", &tm);
+		x -= (int)strlen(text);
+		grid_puts(g, x, 0, text, ROLE_BAR, 0);
+		x -= 2;
+	}
+	if (!s->nodes)
+		return x;
+	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
+		enum severity sev = order[i];
+		uint32_t n =
+			s->sev_count[sev] + (sev == SEV_OK ? s->sev_count[SEV_IDLE] : 0);
+		enum role role = n ? severity_role(sev) : ROLE_DIM;
+
+		snprintf(text, sizeof(text), "%s", fmt_count(n).s);
+		grid_right(g, x, 0, text, sev == SEV_OK ? ROLE_BAR : role,
+			ATTR_ON_BAR | (n && sev > SEV_OK ? ATTR_BOLD : 0));
+		x -= MAX((int)strlen(text), 1) + 2;
+		grid_glyph(g, x, 0, severity_glyph(sev), role, ATTR_ON_BAR);
+		x -= 2;
+	}
+	return x;
+}
+
+static void
+paint_verdict(const struct ui *ui, const struct snap *s, struct grid *g, int x, int y,
+	int w, unsigned attr)
+{
+	enum severity worst = s->sev_count[SEV_CRIT] ? SEV_CRIT : SEV_WARN;
+	bool own_line = y > 0;
+
+	(void)ui;
+	if (w < 8)
+		return;
+	if (s->headline[0]) {
+		grid_glyph(g, x, y, severity_glyph(worst), severity_role(worst), attr);
+		grid_fit(g, x + 2, y, w - 2, str_of(s->headline),
+			own_line ? ROLE_TITLE : severity_role(worst), attr);
+	} else if (own_line && s->edges) {
+		char text[96], window[16];
+
+		snprintf(text, sizeof(text), "nothing slow or failing in the last %s",
+			window_word(MIN(s->covered_us > 0 ? s->covered_us : s->window_us,
+					    s->window_us),
+				window, sizeof(window)));
+		if (s->sev_count[SEV_CRIT] + s->sev_count[SEV_WARN] == 0)
+			grid_fit(g, x, y, w, str_of(text), ROLE_DIM, attr);
+	}
+}
+
+static int
+paint_filter_state(
+	const struct ui *ui, const struct snap *s, struct grid *g, int x, int end)
+{
+	char text[FILTER_MAX + 64];
+
+	if (!ui->filter || end - x < 10)
+		return x;
+	snprintf(text, sizeof(text), " %s%s%s %u of %u ", ui->filter_text,
+		ui->filter_text[0] && ui->trouble_only ? " + " : "",
+		ui->trouble_only ? "trouble" : "", s->edges, ui->edges_before);
+	return x + grid_fit(g, x, 0, MIN(end - x, 48), str_of(text), ROLE_MATCH, 0) + 2;
+}
+
+void
+ui_paint_header(struct ui *ui, const struct snap *s, struct grid *g)
+{
+	int w = grid_width(g), right, x = 1;
+	char window[16], covered[16], text[64];
+	bool partly = s->covered_us > 0 && s->covered_us + SEC_US <= s->window_us;
+
+	grid_fill(g, (struct rect){ 0, 0, w, 1 }, ROLE_BAR, 0);
+	right = paint_right(ui, s, g);
+	x += grid_fit(g, x, 0, right - x, str_of(views[ui->view]->title), ROLE_BAR_TITLE,
+		     0) +
+	     2;
+	if (right - x > 12) {
+		int room = MIN(right - x - 8, 24);
+
+		x += grid_fit(g, x, 0, room, str_of(ui->source), ROLE_BAR, 0) + 2;
+	}
+	window_word(s->window_us, window, sizeof(window));
+	snprintf(text, sizeof(text), "%s%s%s",
+		partly ? window_word(s->covered_us, covered, sizeof(covered)) : "",
+		partly ? " of " : "", window);
+	if (s->window_us > 0 && right - x > (int)strlen(text) + 2)
+		x += grid_puts(g, x, 0, text, ROLE_BAR, 0) + 2;
+	if (right - x > FMT_CELLS + 2) {
+		grid_puts(g, x, 0, fmt_rate(total_rate(s)).s, ROLE_BAR, 0);
+		x += FMT_CELLS + 2;
+	}
+	x = paint_filter_state(ui, s, g, x, right);
+	if (ui_header_rows(g) == 1)
+		paint_verdict(ui, s, g, x, 0, right - x - 1, ATTR_ON_BAR);
+	else
+		paint_verdict(ui, s, g, 1, 1, w - 2, 0);
+}
+
+/* --------------------------------------------------------------- data quality */
+
+struct quality_item {
+	const char *label;
+	uint64_t n;
+	int rank; /* without trouble the higher ranks are left out first */
+};
+
+static int
+item_width(const struct quality_item *it)
+{
+	return (int)strlen(it->label) + 1 + (int)strlen(fmt_count(it->n).s) + 2;
+}
+
+static int
+paint_received(const struct snap_quality *q, int64_t now_us, struct grid *g, int y)
+{
+	uint32_t live = 0, gone = 0;
+	bool any = q->received && q->newest_us != SNAP_UNKNOWN;
+	int64_t age = any ? MAX(now_us - q->newest_us, 0) : SNAP_UNKNOWN;
+	struct fmt rate = fmt_rate(q->events_per_s);
+	char text[48];
+	int x = 1;
+
+	for (uint32_t i = 0; i < q->agents; i++) {
+		live += q->agent[i].live;
+		gone += !q->agent[i].live && !q->agent[i].bye;
+	}
+	snprintf(text, sizeof(text), "%.*s ev/s", (int)strcspn(rate.s, "/"), rate.s);
+	grid_puts(g, x, y, text, ROLE_DIM, 0);
+	x += 4 + 5 + 2;
+	snprintf(text, sizeof(text), "%u agent%s", live, live == 1 ? "" : "s");
+	x += MAX(grid_puts(g, x, y, text, ROLE_DIM, 0), 8) + 2;
+	if (gone) {
+		snprintf(text, sizeof(text), "%u silent", gone);
+		x += grid_puts(g, x, y, text, ROLE_ALERT, 0) + 2;
+	}
+	snprintf(text, sizeof(text), "newest %s", fmt_age(age).s);
+	grid_puts(g, x, y, text, age > STALE_US ? ROLE_ALERT : ROLE_DIM, 0);
+	return x + 7 + 5 + 1;
+}
+
+void
+ui_paint_quality(const struct snap_quality *q, int64_t now_us, struct grid *g, int y)
+{
+	const struct quality_item items[] = {
+		{ "lost", q->lost, 0 },
+		{ "dropped", q->dropped, 1 },
+		{ "late", q->late, 2 },
+		{ "twice", q->duplicate, 3 },
+		{ "unpaired", q->unpaired, 4 },
+		{ "unread", q->decode_errors, 5 },
+		{ "future", q->future, 6 },
+		{ "overflow", q->overflow, 7 },
+		{ "impossible", q->bad_values, 8 },
+		{ "unnumbered", q->bare, 9 },
+	};
+	bool shown[ARRAY_LEN(items)] = { 0 };
+	int x = paint_received(q, now_us, g, y), left = grid_width(g) - x;
+
+	/* First what is wrong, then the assurance that the rest is not. */
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < ARRAY_LEN(items); i++) {
+			bool wrong = items[i].n > 0;
+
+			if (wrong != (pass == 0) || (!wrong && items[i].rank > 5) ||
+				left < item_width(&items[i]))
+				continue;
+			shown[i] = true;
+			left -= item_width(&items[i]);
+		}
+	for (size_t i = 0; i < ARRAY_LEN(items); i++) {
+		char text[48];
+
+		if (!shown[i])
+			continue;
+		snprintf(text, sizeof(text), "%s %s", items[i].label,
+			fmt_count(items[i].n).s);
+		x += grid_puts(g, x, y, text, items[i].n ? ROLE_ALERT : ROLE_DIM, 0) + 2;
+	}
+}
+
+/* ---------------------------------------------------------------------- hints */
+
+void
+ui_paint_hints(struct ui *ui, struct grid *g, int y)
+{
+	int x = 1, w = grid_width(g);
+
+	if (ui->message.n) {
+		grid_fit(g, x, y, w - 2, buf_str(&ui->message), ROLE_PROMPT, 0);
+		return;
+	}
+	for (unsigned i = 0; i < key_binding_count; i++) {
+		const struct key_binding *b = &key_bindings[i];
+		size_t n = strcspn(b->keys, " ");
+		struct str key = { b->keys, n };
+
+		if (!b->hint)
+			continue;
+		if (x + text_width(key) + 1 + (int)strlen(b->hint) > w - 1)
+			continue;
+		x += grid_text(g, x, y, key, ROLE_KEY, 0) + 1;
+		x += grid_puts(g, x, y, b->hint, ROLE_DIM, 0) + 2;
+	}
+}

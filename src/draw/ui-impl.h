@@ -1,0 +1,76 @@
+/*
+ * ui-impl - the state of the ui and its painters: the frame around the view
+ * (header, data quality, hints), the filter prompt and the help.
+ */
+#ifndef WEIR_DRAW_UI_IMPL_H
+#define WEIR_DRAW_UI_IMPL_H
+
+#include "weir/core/filter.h"
+#include "weir/draw/ui.h"
+#include "weir/draw/view.h"
+
+#include "edge-table.h"
+#include "view-detail.h"
+
+#define FILTER_MAX 200
+#define VIEWS_MAX 16
+#define TWO_LINE_HEADER_HEIGHT 18 /* from this height on the verdict has its own line */
+#define AIRY_HEIGHT 30            /* and from this one on a blank line behind it */
+
+struct prompt {
+	bool open;
+	char text[FILTER_MAX + 1];
+	size_t n;
+};
+
+struct ui {
+	char source[64];
+	struct view_ctx ctx;
+	unsigned view;          /* index of views[] */
+	void *state[VIEWS_MAX]; /* of each view, made when first shown */
+
+	struct prompt prompt;
+	char filter_text[FILTER_MAX + 1]; /* as the user wrote it, valid */
+	bool trouble_only;
+	struct filter *filter;   /* of both together, NULL when there is none */
+	struct diag filter_diag; /* what is wrong with what is in the prompt */
+	struct snap shown;       /* what the filter let through */
+	uint32_t edges_before;   /* how many there were before it */
+
+	bool help;
+	int help_top;
+	struct detail detail;
+	struct edge_table worst;
+
+	bool frozen;
+	int64_t live_us;
+	int64_t window_us; /* asked for, or 0 */
+	char **themes;     /* NULL until asked for */
+	char theme[64];
+	bool theme_asked;
+	struct buf message, empty, scratch;
+};
+
+/* Rows of the header and of the two lines at the bottom. */
+int ui_header_rows(const struct grid *g);
+
+void ui_paint_header(struct ui *ui, const struct snap *s, struct grid *g);
+void ui_paint_quality(
+	const struct snap_quality *q, int64_t now_us, struct grid *g, int y);
+void ui_paint_hints(struct ui *ui, struct grid *g, int y);
+void ui_paint_prompt(struct ui *ui, struct grid *g, int y);
+
+/* Keys while the prompt is open; returns UI_ bits. */
+unsigned ui_prompt_key(struct ui *ui, uint32_t key);
+void ui_prompt_open(struct ui *ui);
+
+/*
+ * Use @text (and trouble_only) as the filter. False, with the old filter left as it
+ * is and ui->filter_diag filled, when it is not an expression.
+ */
+bool ui_set_filter(struct ui *ui, const char *text);
+
+/* Paint the help from row @top on; returns the greatest @top there is. */
+int help_paint(struct grid *g, struct rect area, int top);
+
+#endif
