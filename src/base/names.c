@@ -188,6 +188,17 @@ names_count(const struct names *t)
 	return t->count;
 }
 
+size_t
+names_bytes(const struct names *t)
+{
+	size_t n = sizeof(*t) + t->cap * sizeof(*t->entries) +
+		   (t->mask + 1u) * sizeof(*t->slots);
+
+	for (const struct chunk *c = t->chunks; c; c = c->next)
+		n += sizeof(*c) + c->size;
+	return n;
+}
+
 uint64_t
 names_overflow(const struct names *t)
 {

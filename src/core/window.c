@@ -57,7 +57,7 @@ window_new(int64_t width_us, size_t max_bytes)
 	w->max_bytes = max_bytes;
 	w->free_first = WINDOW_NO_SERIES;
 	w->free_last = WINDOW_NO_SERIES;
-	w->dropped = INT64_MIN;
+	w->dropped = INT64_MIN / TICK_US;
 	return w;
 }
 
@@ -364,6 +364,12 @@ window_from_us(const struct window *w)
 	return w->low * TICK_US;
 }
 
+int64_t
+window_oldest_us(const struct window *w)
+{
+	return MAX(keep_from(w), w->dropped) * TICK_US;
+}
+
 static void
 book(struct window *w, int64_t at, const struct entry *e)
 {
@@ -410,7 +416,7 @@ window_add(struct window *w, int64_t at_us, const struct window_record *r)
 	};
 
 	at = MIN(at, w->now_tick);
-	if (!w->started || at < keep_from(w) || at < w->dropped)
+	if (!w->started || at * TICK_US < window_oldest_us(w))
 		return false;
 	/* What the expiry is about to take out must all have been put in. */
 	if (at < w->low)

@@ -35,6 +35,7 @@ uint32_t names_find(const struct names *t, struct str raw);
 const char *names_text(const struct names *t, uint32_t id);
 
 uint32_t names_count(const struct names *t);
+size_t names_bytes(const struct names *t); /* held in all */
 
 /* How many names_id() calls were answered NAME_OTHER because the table was full. */
 uint64_t names_overflow(const struct names *t);

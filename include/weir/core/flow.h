@@ -132,8 +132,12 @@ struct work {
 
 /*
  * Requests of one edge over a short span of time, added up at the source.
- * bound_us[i] is the inclusive upper bound of count[i]; the last bound may be
- * INT64_MAX. Borrowed arrays.
+ * bound_us[i], ascending, is the inclusive upper bound of count[i]; the last bound may
+ * be INT64_MAX. Borrowed arrays. Calls that no bucket holds have no known latency.
+ *
+ * Where every bound in use is hist_high() of a bucket the delta is as good as the
+ * flows it was made of. Other bounds are coarse: what lies below one is counted at
+ * it, and what lies above the last finite one at that one.
  */
 struct delta {
 	struct str src, dst, op;

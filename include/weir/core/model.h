@@ -5,10 +5,19 @@
  * nothing reads a clock. Everything a peer can grow has a limit in struct
  * model_limits; what is over a limit is folded into "(other)" with its numbers
  * intact, and counted.
+ *
+ * Where two origins see the same calls, an edge shows one of them, never their sum:
+ * of those with at least nine tenths of the most calls the one with the most
+ * latencies that are not mere bounds.
+ *
+ * A node is a service when it was seen to act as one: it called others, or measured
+ * a call to itself. Otherwise it is what its callers say, and the strongest word
+ * counts: db, then queue, then external.
  */
 #ifndef WEIR_CORE_MODEL_H
 #define WEIR_CORE_MODEL_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "weir/core/flow.h"
@@ -27,6 +36,7 @@ struct model_limits {
 	int64_t future_us; /* how far ahead of now an event may claim to be */
 	int64_t idle_us;   /* without traffic for this long: shown idle */
 	int64_t forget_us; /* without traffic for this long: removed */
+	size_t log_bytes;  /* for the window's log; 0: the default's */
 };
 
 extern const struct model_limits model_limits_default;
@@ -37,14 +47,25 @@ void model_free(struct model *m);
 /*
  * Take one event seen at @now_us. Refused events (late, from the future, with
  * impossible values) are counted by reason and change nothing else. An event that
- * claims a time up to future_us ahead is booked at @now_us.
+ * claims a time up to future_us ahead is booked at @now_us, and so is one that does
+ * not know its time.
+ *
+ * When the clock is set back by more than future_us, the model keeps its own time
+ * going and reads all later times, those of events too, with the difference added.
  */
 void model_add(struct model *m, const struct event *e, int64_t now_us);
 
-/* Move the window's end to @now_us; never backwards. Cheap when called often. */
+/*
+ * Move the window's end to @now_us; never backwards. Does the housekeeping in small
+ * pieces: cheap when called often.
+ */
 void model_advance(struct model *m, int64_t now_us);
 
-/* Change the window; the numbers are as if it had always been that wide. */
+/*
+ * Change the window; the numbers are as if it had always been that wide, but for
+ * what was refused as late under the former one. window.h says how exactly a wide
+ * window ends.
+ */
 void model_set_window(struct model *m, int64_t window_us);
 int64_t model_window(const struct model *m);
 

@@ -36,10 +36,17 @@ struct thresholds {
 	}
 
 /*
- * Grade every edge and node of @snap, and write its headline. An edge over a
- * threshold is crit unless an edge behind it explains it (is itself over and holds
- * most of its latency or errors): then it is a victim, warn. A node has the worst
- * grade of its incoming edges.
+ * Grade every edge and node of @snap, count the grades and write the headline.
+ *
+ * An edge without calls is idle. One over a threshold (p99, share of errors, or time
+ * in the queue) is warn or crit, unless an edge behind it explains it, which is
+ * itself over one and holds most of its latency or of its errors: then it is a
+ * victim, warn at most, and the edge that explains it is at least as bad as it would
+ * have been. What runs asynchronously explains no latency of those before it. Shares
+ * of errors need two errors for warn and three for crit.
+ *
+ * A node has the worst grade of its incoming edges; one without any is ok, or idle
+ * when all its edges are.
  */
 void severity_judge(struct snap *snap, const struct thresholds *t);
 

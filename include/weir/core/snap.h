@@ -45,6 +45,7 @@ struct snap_edge {
 	uint32_t src, dst; /* indices into snap.nodes */
 	enum flow_kind kind;
 	enum severity severity;
+	bool idle; /* no traffic for longer than the model's limit */
 	struct snap_stat stat;
 	int64_t server_p99_us;     /* as the callee saw it, or SNAP_UNKNOWN */
 	int64_t queue_p99_us;      /* producer to consumer, or SNAP_UNKNOWN */

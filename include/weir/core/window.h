@@ -87,6 +87,9 @@ int64_t window_width(const struct window *w);
 /* Beginning of the time that the sums cover; the end is the last window_advance(). */
 int64_t window_from_us(const struct window *w);
 
+/* Before this nothing is kept, and window_add() refuses. */
+int64_t window_oldest_us(const struct window *w);
+
 /* Settled sums. Borrowed hist: valid until the window is changed in any way. */
 struct window_sum window_sum(const struct window *w, uint32_t series);
 const struct hist *window_hist(const struct window *w, uint32_t series);

@@ -1,0 +1,32 @@
+/*
+ * exemplar - a few requests of an edge worth looking at.
+ *
+ * The slowest, the newest failed and the newest of those that carry a trace id. What
+ * is kept depends on the requests alone, not on the order of their arrival.
+ */
+#ifndef WEIR_CORE_EXEMPLAR_H
+#define WEIR_CORE_EXEMPLAR_H
+
+#include "weir/core/snap.h"
+
+#define EXEMPLARS_EACH 4
+
+struct exemplar {
+	struct snap_exemplar x;
+	int64_t at_us; /* in the model's time */
+};
+
+struct exemplars {
+	struct exemplar slow[EXEMPLARS_EACH];
+	struct exemplar failed[EXEMPLARS_EACH];
+	struct exemplar recent[EXEMPLARS_EACH];
+	uint8_t slows, failures, recents;
+};
+
+/* Offer one; those before @from_us make room first. */
+void exemplars_add(struct exemplars *all, const struct exemplar *e, int64_t from_us);
+
+/* Append those since @from_us to the newest edge of @snap, each once. */
+void exemplars_list(const struct exemplars *all, int64_t from_us, struct snap *snap);
+
+#endif

@@ -1,0 +1,124 @@
+/*
+ * model-priv - the tables behind model.h.
+ *
+ * Time in here is the model's own: it never goes back. m->shift is what has to be
+ * taken off it to get the time that the events and the caller speak of.
+ */
+#ifndef WEIR_CORE_MODEL_PRIV_H
+#define WEIR_CORE_MODEL_PRIV_H
+
+#include "exemplar.h"
+#include "idmap.h"
+#include "pool.h"
+#include "weir/base/names.h"
+#include "weir/core/model.h"
+#include "weir/core/window.h"
+
+#define NONE UINT32_MAX
+
+struct node {
+	bool live;
+	bool service; /* was seen to act as one */
+	uint8_t said; /* bit set of enum node_kind */
+	uint32_t name;
+	uint32_t edges; /* that begin or end here */
+	uint32_t self;  /* series of its own work, or NONE */
+	uint32_t shown; /* index in the snap being filled, or NONE */
+	int64_t seen_us;
+};
+
+/* One operation of a tally. */
+struct op {
+	uint32_t name;
+	uint32_t series;
+	uint32_t next; /* of the same tally, or NONE */
+	int64_t seen_us;
+};
+
+/* An edge as one origin sees it. */
+struct tally {
+	uint32_t series, server, queue; /* the latter two NONE until needed */
+	uint32_t op, ops; /* first of the list, and how many without "(other)" */
+	int64_t seen_us;
+};
+
+struct edge {
+	bool live;
+	enum flow_kind kind;
+	uint32_t src, dst; /* nodes */
+	uint32_t key;
+	uint32_t tally[ORIGIN_COUNT]; /* or NONE */
+	struct exemplars *exemplars;  /* NULL until the first */
+	int64_t first_us, last_us;    /* as the events told */
+	int64_t seen_us;
+};
+
+#define ARRIVAL_TICKS 8
+
+struct model {
+	struct model_limits limits;
+	struct names *names;
+	struct window *window;
+	uint32_t *node_of; /* by name; NONE when it is no node */
+	uint32_t node_of_room;
+	struct pool nodes, edges, tallies, ops;
+	struct idmap edge_of, op_of;
+	uint32_t next_key;
+	bool started;
+	int64_t now_us, shift_us;
+	int64_t first_now_us; /* when the first event or advance came */
+	int64_t since_us;     /* the oldest time known of */
+	int64_t newest_us;    /* as the events told, or SNAP_UNKNOWN */
+	uint64_t received, late, future, bad, overflow;
+	int64_t arrival_tick[ARRIVAL_TICKS];
+	uint64_t arrivals[ARRIVAL_TICKS];
+	uint32_t sweep_edge, sweep_node;
+	int64_t swept_tick;
+};
+
+static inline struct node *
+node_at(const struct model *m, uint32_t i)
+{
+	return pool_at(&m->nodes, i);
+}
+
+static inline struct edge *
+edge_at(const struct model *m, uint32_t i)
+{
+	return pool_at(&m->edges, i);
+}
+
+static inline struct tally *
+tally_at(const struct model *m, uint32_t i)
+{
+	return pool_at(&m->tallies, i);
+}
+
+static inline struct op *
+op_at(const struct model *m, uint32_t i)
+{
+	return pool_at(&m->ops, i);
+}
+
+/* The node of that name, made if need be; "(other)" and *folded when there is no room. */
+uint32_t table_node(struct model *m, struct str name, bool *folded);
+
+/* The edge between two nodes; that between "(other)" and itself when there is no room. */
+uint32_t table_edge(
+	struct model *m, uint32_t src, uint32_t dst, enum flow_kind kind, bool *folded);
+
+uint32_t table_tally(struct model *m, uint32_t edge, enum flow_origin origin);
+
+/* The series to book an operation's calls to; the tally's own for a nameless one. */
+uint32_t table_op(struct model *m, uint32_t tally, struct str name, bool *folded);
+
+/* Forget some of what has been silent for too long. */
+void table_sweep(struct model *m);
+
+void table_done(struct model *m);
+
+/* Book a delta at @at_us under what was looked up for it. False: impossible values. */
+bool delta_is_sane(const struct delta *d);
+void delta_book(struct model *m, const struct delta *d, uint32_t series, int64_t at_us);
+
+#endif

@@ -1,0 +1,403 @@
+#include "config.h"
+
+#include "weir/core/model.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "model-priv.h"
+#include "weir/base/util.h"
+
+/* A latency beyond this is a fault of whoever measured it. */
+#define LATENCY_MAX_US (24 * 3600 * SEC_US)
+
+/* Bodies beyond this are one, too; with any weight a window of them fits 64 bits. */
+#define BYTES_MAX (INT64_C(1) << 50)
+
+/* The name table keeps its ids below this, see edge_key(). */
+#define NAMES_MAX (UINT32_C(1) << 28)
+
+/* A clock that comes back to the model's time this closely has been set right again. */
+#define CLOCK_AGREES_US (60 * SEC_US)
+
+/* Text of an average name; a table full of the longest ones holds fewer of them. */
+#define NAME_BYTES 96
+
+const struct model_limits model_limits_default = {
+	.names = 65536,
+	.nodes = 5000,
+	.edges = 20000,
+	.ops = 40000,
+	.ops_per_edge = 64,
+	.window_us = 60 * SEC_US,
+	.grace_us = 10 * SEC_US,
+	.future_us = 5 * SEC_US,
+	.idle_us = 30 * SEC_US,
+	.forget_us = 900 * SEC_US,
+	.log_bytes = (size_t)256 << 20,
+};
+
+struct model *
+model_new(const struct model_limits *limits)
+{
+	struct model *m = xcalloc(1, sizeof(*m));
+	struct model_limits *l = &m->limits;
+
+	*l = *limits;
+	l->names = MIN(l->names, NAMES_MAX);
+	if (!l->log_bytes)
+		l->log_bytes = model_limits_default.log_bytes;
+	m->names = names_new(l->names, (size_t)l->names * NAME_BYTES);
+	m->window = window_new(l->window_us, l->log_bytes);
+	pool_init(&m->nodes, sizeof(struct node));
+	pool_init(&m->edges, sizeof(struct edge));
+	pool_init(&m->tallies, sizeof(struct tally));
+	pool_init(&m->ops, sizeof(struct op));
+	m->newest_us = SNAP_UNKNOWN;
+	return m;
+}
+
+void
+model_free(struct model *m)
+{
+	if (!m)
+		return;
+	table_done(m);
+	window_free(m->window);
+	names_free(m->names);
+	free(m);
+}
+
+/* Bring the model's own time to the caller's, see model_add() in the header. */
+static void
+set_time(struct model *m, int64_t now_us)
+{
+	int64_t now = now_us + m->shift_us;
+
+	if (!m->started) {
+		m->started = true;
+		m->now_us = m->first_now_us = m->since_us = now_us;
+		return;
+	}
+	if (m->shift_us && now_us >= m->now_us - m->limits.future_us &&
+		now_us <= m->now_us + CLOCK_AGREES_US) {
+		m->shift_us = 0;
+		now = now_us;
+	}
+	if (now < m->now_us - m->limits.future_us) {
+		m->shift_us = m->now_us - now_us;
+		now = m->now_us;
+	}
+	m->now_us = MAX(m->now_us, now);
+}
+
+void
+model_advance(struct model *m, int64_t now_us)
+{
+	int64_t tick;
+
+	set_time(m, now_us);
+	window_advance(m->window, m->now_us);
+	tick = m->now_us / SEC_US;
+	if (tick != m->swept_tick) {
+		m->swept_tick = tick;
+		table_sweep(m);
+	}
+}
+
+/*
+ * The model's time at which to book what ended at @end_us. False when it is refused,
+ * which has then been counted.
+ */
+static bool
+book_time(struct model *m, int64_t end_us, int64_t *ret_at_us)
+{
+	int64_t at, oldest;
+
+	if (end_us == FLOW_UNKNOWN) {
+		*ret_at_us = m->now_us;
+		return true;
+	}
+	if (end_us < 0) {
+		m->bad++;
+		return false;
+	}
+	/* Compared before it is added to: the peer may have sent any number. */
+	if (end_us > m->now_us - m->shift_us + m->limits.future_us) {
+		m->future++;
+		return false;
+	}
+	at = end_us + m->shift_us;
+	oldest = m->now_us - window_width(m->window) - m->limits.grace_us;
+	if (at < MAX(oldest, window_oldest_us(m->window))) {
+		m->late++;
+		return false;
+	}
+	*ret_at_us = MIN(at, m->now_us);
+	return true;
+}
+
+/* Note that something that ended at @at_us was taken. */
+static void
+received(struct model *m, int64_t at_us)
+{
+	int64_t tick = m->now_us / SEC_US;
+	unsigned slot = (unsigned)(tick % ARRIVAL_TICKS);
+
+	m->received++;
+	m->since_us = MIN(m->since_us, at_us);
+	m->newest_us = MAX(m->newest_us, at_us - m->shift_us);
+	if (m->arrival_tick[slot] != tick) {
+		m->arrival_tick[slot] = tick;
+		m->arrivals[slot] = 0;
+	}
+	m->arrivals[slot]++;
+}
+
+static bool
+is_duration(int64_t us)
+{
+	return us == FLOW_UNKNOWN || (us >= 0 && us <= LATENCY_MAX_US);
+}
+
+static bool
+is_size(int64_t bytes)
+{
+	return bytes == FLOW_UNKNOWN || (bytes >= 0 && bytes <= BYTES_MAX);
+}
+
+static bool
+weigh(int64_t bytes, uint32_t weight, int64_t *ret_product)
+{
+	*ret_product = bytes;
+	return bytes < 0 || !__builtin_mul_overflow(bytes, weight, ret_product);
+}
+
+static bool
+flow_is_sane(const struct flow *f)
+{
+	int64_t product;
+
+	return f->src.n && f->dst.n && f->weight && f->kind < KIND_COUNT &&
+	       f->origin < ORIGIN_COUNT && f->src_kind < NODE_KIND_COUNT &&
+	       f->dst_kind < NODE_KIND_COUNT && is_duration(f->client_us) &&
+	       is_duration(f->server_us) && is_duration(f->queue_us) &&
+	       is_size(f->bytes_in) && is_size(f->bytes_out) &&
+	       weigh(f->bytes_in, f->weight, &product) &&
+	       weigh(f->bytes_out, f->weight, &product);
+}
+
+/* What a flow or delta says of its two ends. */
+static void
+say_kinds(struct model *m, uint32_t edge, enum flow_kind kind, enum node_kind src_kind,
+	enum node_kind dst_kind, bool measured)
+{
+	struct node *src = node_at(m, edge_at(m, edge)->src);
+	struct node *dst = node_at(m, edge_at(m, edge)->dst);
+
+	if (kind == KIND_DB && dst_kind == NODE_SERVICE)
+		dst_kind = NODE_DB;
+	src->said |= (uint8_t)(1u << src_kind);
+	dst->said |= (uint8_t)(1u << dst_kind);
+	src->service |= src_kind == NODE_SERVICE;
+	dst->service |= measured && dst_kind == NODE_SERVICE;
+}
+
+static void
+touch_edge(struct model *m, uint32_t edge, int64_t at_us)
+{
+	struct edge *e = edge_at(m, edge);
+
+	e->first_us = MIN(e->first_us, at_us - m->shift_us);
+	e->last_us = MAX(e->last_us, at_us - m->shift_us);
+}
+
+static uint16_t
+bucket_of(int64_t us)
+{
+	return us < 0 ? WINDOW_NO_LATENCY : (uint16_t)hist_index((uint64_t)us);
+}
+
+/* Book to a series that is made when first needed. */
+static void
+book_lazily(struct model *m, uint32_t *series, int64_t us, uint32_t weight, int64_t at_us)
+{
+	struct window_record r = {
+		.calls = weight,
+		.bucket = bucket_of(us),
+		.sampled = true,
+		.bytes_in = -1,
+		.bytes_out = -1,
+	};
+
+	if (us < 0)
+		return;
+	if (*series == NONE)
+		*series = window_series_new(m->window, WINDOW_NO_SERIES);
+	r.series = *series;
+	window_add(m->window, at_us, &r);
+}
+
+static void
+keep_exemplar(struct model *m, uint32_t edge, const struct flow *f, int64_t at_us)
+{
+	static const uint8_t none[sizeof(f->ids.trace)];
+	struct edge *e = edge_at(m, edge);
+	struct exemplar x = {
+		.x = {
+			.ids = f->ids,
+			.latency_us = flow_latency_us(f),
+			.end_us = at_us - m->shift_us,
+			.failed = f->failed,
+		},
+		.at_us = at_us,
+	};
+
+	if (memcmp(f->ids.trace, none, sizeof(none)) == 0)
+		return;
+	if (!e->exemplars)
+		e->exemplars = xcalloc(1, sizeof(*e->exemplars));
+	exemplars_add(e->exemplars, &x, window_from_us(m->window));
+}
+
+static void
+add_flow(struct model *m, const struct flow *f)
+{
+	bool folded = false;
+	uint32_t src, dst, edge, tally;
+	int64_t at;
+	struct window_record r = {
+		.calls = f->weight,
+		.errors = f->failed ? f->weight : 0,
+		.bucket = bucket_of(flow_latency_us(f)),
+		.sampled = true,
+	};
+
+	if (!flow_is_sane(f)) {
+		m->bad++;
+		return;
+	}
+	if (!book_time(m, f->end_us, &at))
+		return;
+	src = table_node(m, f->src, &folded);
+	dst = table_node(m, f->dst, &folded);
+	edge = table_edge(m, src, dst, f->kind, &folded);
+	tally = table_tally(m, edge, f->origin);
+	r.series = table_op(m, tally, f->op, &folded);
+	weigh(f->bytes_in, f->weight, &r.bytes_in);
+	weigh(f->bytes_out, f->weight, &r.bytes_out);
+	window_add(m->window, at, &r);
+	book_lazily(m, &tally_at(m, tally)->server, f->server_us, f->weight, at);
+	book_lazily(m, &tally_at(m, tally)->queue, f->queue_us, f->weight, at);
+	touch_edge(m, edge, at);
+	say_kinds(m, edge, f->kind, f->src_kind, f->dst_kind, f->server_us >= 0);
+	keep_exemplar(m, edge, f, at);
+	m->overflow += folded;
+	received(m, at);
+}
+
+static void
+add_delta(struct model *m, const struct delta *d)
+{
+	bool folded = false;
+	uint32_t src, dst, edge, tally;
+	int64_t at;
+
+	if (!delta_is_sane(d)) {
+		m->bad++;
+		return;
+	}
+	if (!book_time(m, d->end_us, &at))
+		return;
+	src = table_node(m, d->src, &folded);
+	dst = table_node(m, d->dst, &folded);
+	edge = table_edge(m, src, dst, d->kind, &folded);
+	tally = table_tally(m, edge, d->origin);
+	delta_book(m, d, table_op(m, tally, d->op, &folded), at);
+	touch_edge(m, edge, at);
+	say_kinds(m, edge, d->kind, d->src_kind, d->dst_kind, false);
+	m->overflow += folded;
+	received(m, at);
+}
+
+static void
+add_work(struct model *m, const struct work *w)
+{
+	bool folded = false;
+	uint32_t node;
+	int64_t at;
+
+	if (!w->service.n || w->duration_us < 0 || !is_duration(w->duration_us)) {
+		m->bad++;
+		return;
+	}
+	if (!book_time(m, w->end_us, &at))
+		return;
+	node = table_node(m, w->service, &folded);
+	node_at(m, node)->service = true;
+	book_lazily(m, &node_at(m, node)->self, w->duration_us, 1, at);
+	m->overflow += folded;
+	received(m, at);
+}
+
+/* Notes and gauges are shown nowhere yet; they are taken so that they count. */
+static void
+add_remark(struct model *m, struct str service, int64_t at_us, bool sane)
+{
+	int64_t at;
+
+	if (!service.n || !sane)
+		m->bad++;
+	else if (book_time(m, at_us, &at))
+		received(m, at);
+}
+
+void
+model_add(struct model *m, const struct event *e, int64_t now_us)
+{
+	model_advance(m, now_us);
+	switch (e->type) {
+	case EVENT_FLOW:
+		add_flow(m, &e->u.flow);
+		break;
+	case EVENT_DELTA:
+		add_delta(m, &e->u.delta);
+		break;
+	case EVENT_WORK:
+		add_work(m, &e->u.work);
+		break;
+	case EVENT_NOTE:
+		add_remark(m, e->u.note.service, e->u.note.at_us, true);
+		break;
+	case EVENT_GAUGE:
+		add_remark(m, e->u.gauge.service, e->u.gauge.at_us,
+			isfinite(e->u.gauge.value));
+		break;
+	}
+}
+
+void
+model_set_window(struct model *m, int64_t window_us)
+{
+	m->limits.window_us = window_us;
+	window_set_width(m->window, window_us);
+}
+
+int64_t
+model_window(const struct model *m)
+{
+	return window_width(m->window);
+}
+
+size_t
+model_bytes(const struct model *m)
+{
+	size_t n = sizeof(*m) + names_bytes(m->names) + window_bytes(m->window) +
+		   m->node_of_room * sizeof(*m->node_of) + pool_bytes(&m->nodes) +
+		   pool_bytes(&m->edges) + pool_bytes(&m->tallies) + pool_bytes(&m->ops) +
+		   idmap_bytes(&m->edge_of) + idmap_bytes(&m->op_of);
+
+	for (uint32_t i = 0; i < m->edges.count; i++)
+		n += edge_at(m, i)->exemplars ? sizeof(struct exemplars) : 0;
+	return n;
+}
