@@ -25,18 +25,30 @@ struct bus_sub;
 struct bus_sub_options {
 	const char *const *connect; /* NULL-terminated URLs, or NULL */
 	const char *const *listen;  /* NULL-terminated URLs, or NULL */
-	const char *const
-		*groups;   /* NULL-terminated group prefixes; NULL: all, and bare JSON */
-	size_t ring_bytes; /* 0: 64 MiB */
+	/* NULL-terminated group prefixes of at most 64 bytes; NULL: all, and bare JSON. */
+	const char *const *groups;
+	size_t ring_bytes;  /* 0: 64 MiB */
+	bool allow_network; /* listen on other than loopback, in the clear */
 };
 
 /*
  * Open all endpoints. On failure nothing stays open and @d names the URL and what
  * to do. `ipc://` listens take a lock file first: libzmq would steal silently.
- * A non-loopback tcp listen is refused: there is no transport security yet.
+ * A non-loopback tcp listen is refused without allow_network: there is no transport
+ * security yet.
+ *
+ * A connecting side that met a protocol error is never reconnected by libzmq.
+ * NEEDSWORK: disconnect and connect again after 5 s of silence (BEATs come each
+ * second); that takes a socket per endpoint, to know which one is silent.
  */
 struct bus_sub *bus_sub_open(const struct bus_sub_options *o, struct diag *d);
 void bus_sub_close(struct bus_sub *s);
+
+/*
+ * Where the @i-th listen URL really listens (a `*` for the port is a free one by now),
+ * or NULL. Borrowed: valid until close.
+ */
+const char *bus_sub_endpoint(const struct bus_sub *s, unsigned i);
 
 /* A descriptor that polls readable while frames wait. */
 int bus_sub_fd(const struct bus_sub *s);
@@ -50,8 +62,13 @@ bool bus_sub_next(struct bus_sub *s, struct str *ret_frame, int64_t *ret_mono_us
 struct bus_stats {
 	uint64_t frames, bytes;  /* received */
 	uint64_t dropped_frames; /* shed because the ring was full */
-	uint64_t refused;        /* over the size limit, handshakes failed */
-	uint32_t peers;          /* connected now */
+	uint64_t refused;        /* handshakes failed, messages of several parts */
+	/*
+	 * Connections that ended. One that sent too much at once is among them: libzmq
+	 * cuts it and does not say why.
+	 */
+	uint64_t disconnects;
+	uint32_t peers; /* connected now */
 	size_t ring_used, ring_size;
 };
 void bus_sub_stats(const struct bus_sub *s, struct bus_stats *ret_stats);
@@ -61,13 +78,17 @@ void bus_sub_stats(const struct bus_sub *s, struct bus_stats *ret_stats);
 struct bus_pub;
 
 struct bus_pub_options {
-	const char *to;   /* connect here, or NULL */
-	const char *bind; /* bind here, or NULL; one of the two */
-	int linger_ms;    /* how long close waits for peers; 2000 when < 0 */
+	const char *to;     /* connect here, or NULL */
+	const char *bind;   /* bind here, or NULL; one of the two */
+	int linger_ms;      /* how long close waits for peers; 2000 when < 0 */
+	bool allow_network; /* bind to other than loopback, in the clear */
 };
 
 struct bus_pub *bus_pub_open(const struct bus_pub_options *o, struct diag *d);
 void bus_pub_close(struct bus_pub *p);
+
+/* Where `bind` really is, or NULL. Borrowed: valid until close. */
+const char *bus_pub_endpoint(const struct bus_pub *p);
 
 /*
  * Send one frame; never blocks. Returns false when it was not taken. (libzmq's PUB
