@@ -432,7 +432,7 @@ json_skip(struct json *j)
 	while (t > JSON_END && j->depth > depth);
 	j->keep = keep;
 	if (t == JSON_CLOSE && j->depth < depth)
-		die("json_skip() behind the last item");
+		json_fail(j, STATUS_ERR_SYNTAX); /* there was no value to skip */
 }
 
 bool

@@ -302,7 +302,7 @@ read_gauge(struct record *r, struct event *e)
 	g->name = get_name(r, F_GAUGE);
 	g->unit = get_text(r, F_UNIT);
 	g->at_us = get_time(r);
-	if (!v || !json_double(v->text, &g->value))
+	if (!v || !json_finite(v->text, &g->value))
 		r->bad = true;
 }
 

@@ -324,7 +324,7 @@ json_text(const struct json_value *v, struct buf *scratch, struct str *ret_text)
 }
 
 bool
-json_double(struct str s, double *ret_number)
+json_finite(struct str s, double *ret_number)
 {
 	cJSON *tree;
 	bool ok;
@@ -346,7 +346,7 @@ from_double(struct str s, struct decimal *d)
 {
 	double v;
 
-	if (!json_double(s, &v))
+	if (!json_finite(s, &v))
 		return false;
 	v = fabs(v);
 	if (v >= 0x1p64) {

@@ -65,7 +65,7 @@ bool json_member(struct json_scan *s, bool first, struct json_value *ret_key,
 bool json_text(const struct json_value *v, struct buf *scratch, struct str *ret_text);
 
 /* The value of a number literal. False when it is not finite or absurdly long. */
-bool json_double(struct str s, double *ret_number);
+bool json_finite(struct str s, double *ret_number);
 
 /* A decimal number exactly, down to 1e-9; more digits are cut off. */
 struct decimal {

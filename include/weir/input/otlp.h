@@ -1,0 +1,58 @@
+/*
+ * otlp - OpenTelemetry bodies to spans, notes and gauges.
+ *
+ * The three export requests in both encodings. A body is taken whole or not at all:
+ * it is read to its end before the first record of it is handed on. Records that are
+ * wrong in themselves (an id of the wrong length, no end time) are passed over and
+ * counted, as the protocol asks.
+ *
+ * Of metrics only gauges and up-down sums are kept, with the values of their
+ * attributes behind the name; requests are told by traces.
+ */
+#ifndef WEIR_INPUT_OTLP_H
+#define WEIR_INPUT_OTLP_H
+
+#include "weir/base/buf.h"
+#include "weir/base/status.h"
+#include "weir/core/span.h"
+
+enum otlp_signal {
+	OTLP_TRACES,
+	OTLP_METRICS,
+	OTLP_LOGS
+};
+
+enum otlp_encoding {
+	OTLP_PROTOBUF,
+	OTLP_JSON
+};
+
+/* Where records go. What they point to is borrowed until the function returns. */
+struct otlp_sink {
+	void (*span)(void *ctx, const struct span *s);
+	void (*note)(void *ctx, const struct note *n);
+	void (*gauge)(void *ctx, const struct gauge *g);
+	void *ctx;
+};
+
+struct otlp_result {
+	uint64_t accepted, rejected; /* records; of metrics: data points */
+	const char *why;             /* of the last rejection; static, NULL when none */
+};
+
+/*
+ * Read @n bytes at @body, which is written to. ERR_SYNTAX, ERR_TRUNCATED,
+ * ERR_TOO_DEEP: not readable; ERR_TOO_BIG: more records than memory is set aside for.
+ * Nothing was handed on then.
+ */
+enum status otlp_read(enum otlp_signal signal, enum otlp_encoding e, char *body, size_t n,
+	const struct otlp_sink *sink, struct otlp_result *ret_result);
+
+/* Append the answer to a body that was taken. */
+void otlp_put_response(struct buf *out, enum otlp_signal signal, enum otlp_encoding e,
+	const struct otlp_result *r);
+
+/* Append a google.rpc.Status, the answer to one that was not. @why is plain ASCII. */
+void otlp_put_status(struct buf *out, enum otlp_encoding e, int code, const char *why);
+
+#endif

@@ -1,0 +1,96 @@
+#include "config.h"
+
+#include "weir/input/args.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "weir/base/util.h"
+
+#define MAX_OPTIONS 16
+
+static enum status
+unknown(const char *input, const char *word, size_t n, const struct args_option *table,
+	struct diag *d)
+{
+	const char *names[MAX_OPTIONS + 1] = { NULL };
+	const char *near;
+	char given[64] = "";
+	unsigned count = 0;
+
+	for (; table[count].name && count < MAX_OPTIONS; count++)
+		names[count] = table[count].name;
+	memcpy(given, word, MIN(n, sizeof(given) - 1));
+	near = nearest_name(given, names);
+	if (near)
+		return diag_set(d, STATUS_ERR_USAGE,
+			"%s has no option '%s' (did you mean '%s'?)", input, given, near);
+	return diag_set(d, STATUS_ERR_USAGE, "%s has no option '%s'", input, given);
+}
+
+static const struct args_option *
+find(const struct args_option *table, const char *word, size_t n)
+{
+	for (; table->name; table++)
+		if (strlen(table->name) == n && memcmp(table->name, word, n) == 0)
+			return table;
+	return NULL;
+}
+
+int
+args_take(int argc, char **argv, const struct args_option *table, struct diag *d)
+{
+	bool only_words = false;
+	int left = 0;
+
+	for (int i = 1; i < argc; i++) {
+		const char *word = argv[i];
+		size_t n = strcspn(word, "=");
+		const struct args_option *o;
+
+		if (only_words || word[0] != '-' || word[1] == '\0') {
+			argv[1 + left++] = argv[i];
+			continue;
+		}
+		if (!strcmp(word, "--")) {
+			only_words = true;
+			continue;
+		}
+		o = find(table, word, n);
+		if (!o) {
+			unknown(argv[0], word, n, table, d);
+			return -1;
+		}
+		if (word[n] == '=') {
+			*o->value = word + n + 1;
+		} else if (i + 1 < argc) {
+			*o->value = argv[++i];
+		} else {
+			diag_set(d, STATUS_ERR_USAGE, "'%s' needs a value", word);
+			return -1;
+		}
+	}
+	return left;
+}
+
+enum status
+args_duration(const char *option, const char *text, int64_t *ret_us, struct diag *d)
+{
+	static const struct {
+		const char *unit;
+		double us;
+	} units[] = { { "", 1e6 }, { "ms", 1e3 }, { "s", 1e6 }, { "m", 60e6 },
+		{ "h", 3600e6 } };
+	char *end;
+	double v = strtod(text, &end);
+
+	for (size_t i = 0; i < ARRAY_LEN(units); i++) {
+		if (end == text || strcmp(end, units[i].unit) != 0 || !(v >= 0) ||
+			v * units[i].us > 1e15)
+			continue;
+		*ret_us = (int64_t)(v * units[i].us);
+		return STATUS_OK;
+	}
+	return diag_set(d, STATUS_ERR_USAGE,
+		"'%s' is no duration for %s (250ms, 10s, 2m)", text, option);
+}
