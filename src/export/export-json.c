@@ -1,0 +1,319 @@
+/*
+ * The JSON snapshot, version 1; man/weir.1 describes it. The contract: names stay,
+ * what is unknown is null and never 0, and the same snap gives the same bytes.
+ * Numbers are therefore formatted here and handed to cJSON as they are to appear.
+ */
+#include "config.h"
+
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "weir/base/util.h"
+#include "weir/export/export.h"
+
+static void
+add_whole(cJSON *o, const char *name, int64_t value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%" PRId64, value);
+	cJSON_AddRawToObject(o, name, text);
+}
+
+/* For what is SNAP_UNKNOWN when unknown. */
+static void
+add_known(cJSON *o, const char *name, int64_t value)
+{
+	if (value < 0)
+		cJSON_AddNullToObject(o, name);
+	else
+		add_whole(o, name, value);
+}
+
+/* At most @decimals, without trailing zeros; null when it is no number. */
+static void
+add_real(cJSON *o, const char *name, double value, int decimals)
+{
+	char text[64];
+	size_t n;
+
+	if (!isfinite(value) || fabs(value) > 1e15) {
+		cJSON_AddNullToObject(o, name);
+		return;
+	}
+	n = (size_t)snprintf(text, sizeof(text), "%.*f", decimals, value);
+	while (n > 0 && text[n - 1] == '0')
+		text[--n] = '\0';
+	if (n > 0 && text[n - 1] == '.')
+		text[--n] = '\0';
+	cJSON_AddRawToObject(o, name, strcmp(text, "-0") == 0 ? "0" : text);
+}
+
+static void
+add_time(cJSON *o, const char *name, int64_t us)
+{
+	time_t seconds = (time_t)(us / SEC_US);
+	char day[40], text[64];
+	struct tm tm;
+
+	if (us < 0 || gmtime_r(&seconds, &tm) == NULL) {
+		cJSON_AddNullToObject(o, name);
+		return;
+	}
+	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text, sizeof(text), "%s.%03dZ", day, (int)(us / MSEC_US % 1000));
+	cJSON_AddStringToObject(o, name, text);
+}
+
+/* Bytes as hex; null when they are all zero, which stands for "unknown". */
+static void
+add_id(cJSON *o, const char *name, const uint8_t *id, size_t n)
+{
+	char text[2 * 16 + 1];
+	uint8_t any = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		any |= id[i];
+		snprintf(text + 2 * i, 3, "%02x", id[i]);
+	}
+	if (any)
+		cJSON_AddStringToObject(o, name, text);
+	else
+		cJSON_AddNullToObject(o, name);
+}
+
+static void
+add_stat(cJSON *o, const struct snap_stat *stat)
+{
+	add_whole(o, "calls", (int64_t)stat->calls);
+	add_real(o, "rate", stat->rate, 3);
+	add_whole(o, "errors", (int64_t)stat->errors);
+	add_real(o, "error_ratio",
+		stat->calls ? (double)stat->errors / (double)stat->calls : NAN, 6);
+	add_known(o, "p50_us", stat->p50_us);
+	add_known(o, "p95_us", stat->p95_us);
+	add_known(o, "p99_us", stat->p99_us);
+	add_known(o, "max_us", stat->max_us);
+	add_whole(o, "samples", (int64_t)stat->samples);
+	cJSON_AddBoolToObject(o, "bounds_only", stat->bounds_only);
+	add_known(o, "bytes_in", stat->bytes_in);
+	add_known(o, "bytes_out", stat->bytes_out);
+}
+
+static void
+add_node(cJSON *nodes, const struct snap_node *node)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(o, "name", node->name);
+	cJSON_AddStringToObject(o, "severity", severity_word(node->severity));
+	cJSON_AddStringToObject(o, "kind", node_kind_word(node->kind));
+	add_real(o, "rate_in", node->rate_in, 3);
+	add_real(o, "rate_out", node->rate_out, 3);
+	add_real(o, "error_ratio_in",
+		node->calls_in ? (double)node->errors_in / (double)node->calls_in : NAN,
+		6);
+	add_known(o, "p99_in_us", node->p99_in_us);
+	add_known(o, "self_p99_us", node->self_p99_us);
+	cJSON_AddItemToArray(nodes, o);
+}
+
+static void
+add_exemplar(cJSON *exemplars, const struct snap_exemplar *x)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	add_id(o, "trace", x->ids.trace, sizeof(x->ids.trace));
+	add_id(o, "span", x->ids.span, sizeof(x->ids.span));
+	add_known(o, "us", x->latency_us);
+	add_time(o, "ts", x->end_us);
+	cJSON_AddBoolToObject(o, "err", x->failed);
+	cJSON_AddItemToArray(exemplars, o);
+}
+
+static void
+add_edge(cJSON *edges, const struct snap *s, const struct snap_edge *e)
+{
+	cJSON *o = cJSON_CreateObject(), *list;
+
+	cJSON_AddStringToObject(o, "src", s->node[e->src].name);
+	cJSON_AddStringToObject(o, "dst", s->node[e->dst].name);
+	cJSON_AddStringToObject(o, "kind", flow_kind_word(e->kind));
+	add_stat(o, &e->stat);
+	add_known(o, "server_p99_us", e->server_p99_us);
+	add_known(o, "queue_p99_us", e->queue_p99_us);
+	cJSON_AddStringToObject(o, "severity", severity_word(e->severity));
+	add_time(o, "first", e->first_us);
+	add_time(o, "last", e->last_us);
+	list = cJSON_AddArrayToObject(o, "origins");
+	for (unsigned i = 0; i < ORIGIN_COUNT; i++) {
+		if (e->origins & 1u << i)
+			cJSON_AddItemToArray(
+				list, cJSON_CreateString(flow_origin_word(i)));
+	}
+	cJSON_AddNullToObject(o, "baseline");
+	list = cJSON_AddArrayToObject(o, "ops");
+	for (uint32_t i = 0; i < e->ops; i++) {
+		const struct snap_op *op = &s->op[e->first_op + i];
+		cJSON *item = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(item, "op", op->op);
+		add_stat(item, &op->stat);
+		cJSON_AddItemToArray(list, item);
+	}
+	list = cJSON_AddArrayToObject(o, "exemplars");
+	for (uint32_t i = 0; i < e->exemplars; i++)
+		add_exemplar(list, &s->exemplar[e->first_exemplar + i]);
+	cJSON_AddItemToArray(edges, o);
+}
+
+static void
+add_agent(cJSON *agents, const struct snap_agent *a)
+{
+	cJSON *o = cJSON_CreateObject();
+
+	add_id(o, "id", a->id, sizeof(a->id));
+	if (a->host && a->host[0])
+		cJSON_AddStringToObject(o, "host", a->host);
+	else
+		cJSON_AddNullToObject(o, "host");
+	cJSON_AddStringToObject(o, "state",
+		a->bye    ? "ended"
+		: a->live ? "live"
+			  : "silent");
+	cJSON_AddBoolToObject(o, "collision", a->collision);
+	add_real(o, "age_s", a->age_us < 0 ? NAN : (double)a->age_us / 1e6, 3);
+	if (a->skew_us == SNAP_UNKNOWN)
+		cJSON_AddNullToObject(o, "skew_us");
+	else
+		add_whole(o, "skew_us", a->skew_us);
+	add_whole(o, "received", (int64_t)a->received);
+	add_whole(o, "lost", (int64_t)a->lost);
+	add_whole(o, "duplicate", (int64_t)a->duplicate);
+	add_whole(o, "shed", (int64_t)a->shed);
+	add_whole(o, "unpaired", (int64_t)a->unpaired);
+	add_whole(o, "rejected", (int64_t)a->rejected);
+	cJSON_AddItemToArray(agents, o);
+}
+
+static void
+add_quality(cJSON *root, const struct snap_quality *q)
+{
+	cJSON *o = cJSON_AddObjectToObject(root, "quality"), *agents;
+
+	add_whole(o, "received", (int64_t)q->received);
+	add_whole(o, "lost", (int64_t)q->lost);
+	add_whole(o, "late", (int64_t)q->late);
+	add_whole(o, "future", (int64_t)q->future);
+	add_whole(o, "duplicate", (int64_t)q->duplicate);
+	add_whole(o, "decode_errors", (int64_t)q->decode_errors);
+	add_whole(o, "unpaired", (int64_t)q->unpaired);
+	add_whole(o, "overflow", (int64_t)q->overflow);
+	add_whole(o, "dropped", (int64_t)q->dropped);
+	add_whole(o, "bare", (int64_t)q->bare);
+	add_whole(o, "bad_values", (int64_t)q->bad_values);
+	add_real(o, "events_per_s", q->events_per_s, 3);
+	add_time(o, "newest", q->newest_us);
+	agents = cJSON_AddArrayToObject(o, "agents");
+	for (uint32_t i = 0; i < q->agents; i++)
+		add_agent(agents, &q->agent[i]);
+}
+
+/* Does the headline begin with "src → dst"? */
+static bool
+is_spoken_of(const struct snap *s, const struct snap_edge *e)
+{
+	const char *ends[] = { s->node[e->src].name, " \xe2\x86\x92 ",
+		s->node[e->dst].name };
+	const char *rest = s->headline;
+
+	for (unsigned i = 0; i < ARRAY_LEN(ends); i++) {
+		size_t n = strlen(ends[i]);
+
+		if (strncmp(rest, ends[i], n) != 0)
+			return false;
+		rest += n;
+	}
+	return *rest == '\0' || *rest == ' ' || *rest == ':';
+}
+
+/* What thresholds alone can tell: the one edge that the headline speaks of. */
+static void
+add_verdicts(cJSON *root, const struct snap *s)
+{
+	cJSON *list = cJSON_AddArrayToObject(root, "verdicts"), *o;
+	const struct snap_edge *cause = NULL;
+
+	if (s->headline[0] == '\0')
+		return;
+	for (uint32_t i = 0; i < s->edges; i++) {
+		const struct snap_edge *e = &s->edge[i];
+
+		if (is_spoken_of(s, e) &&
+			(cause == NULL || e->severity > cause->severity))
+			cause = e;
+	}
+	o = cJSON_CreateObject();
+	add_whole(o, "rank", 1);
+	cJSON_AddNullToObject(o, "kind");
+	if (cause) {
+		cJSON_AddStringToObject(o, "src", s->node[cause->src].name);
+		cJSON_AddStringToObject(o, "dst", s->node[cause->dst].name);
+		cJSON_AddStringToObject(o, "severity", severity_word(cause->severity));
+	} else {
+		/* Names too long to stand in a headline whole. */
+		cJSON_AddNullToObject(o, "src");
+		cJSON_AddNullToObject(o, "dst");
+		cJSON_AddNullToObject(o, "severity");
+	}
+	cJSON_AddNullToObject(o, "op");
+	cJSON_AddNullToObject(o, "since");
+	cJSON_AddArrayToObject(o, "explains");
+	cJSON_AddStringToObject(o, "sentence", s->headline);
+	cJSON_AddItemToArray(list, o);
+}
+
+static enum status
+json_write(const struct export_in *in, FILE *out)
+{
+	const struct snap *s = in->snap;
+	cJSON *root = cJSON_CreateObject(), *list;
+	char *text;
+
+	add_whole(root, "weir", 1);
+	add_time(root, "taken", s->now_us);
+	add_real(root, "window_s", (double)s->window_us / 1e6, 3);
+	add_real(root, "covered_s", (double)s->covered_us / 1e6, 3);
+	if (s->headline[0])
+		cJSON_AddStringToObject(root, "headline", s->headline);
+	else
+		cJSON_AddNullToObject(root, "headline");
+	list = cJSON_AddArrayToObject(root, "nodes");
+	for (uint32_t i = 0; i < s->nodes; i++)
+		add_node(list, &s->node[i]);
+	list = cJSON_AddArrayToObject(root, "edges");
+	for (uint32_t i = 0; i < s->edges; i++)
+		add_edge(list, s, &s->edge[i]);
+	add_verdicts(root, s);
+	cJSON_AddArrayToObject(root, "events");
+	add_quality(root, &s->quality);
+
+	text = cJSON_Print(root);
+	cJSON_Delete(root);
+	if (text == NULL)
+		die("out of memory");
+	fputs(text, out);
+	fputc('\n', out);
+	cJSON_free(text);
+	return ferror(out) ? STATUS_ERR_SYSTEM : STATUS_OK;
+}
+
+const struct export_ops export_json = {
+	.id = "json",
+	.about = "everything in the picture, for programs",
+	.write = json_write,
+};
