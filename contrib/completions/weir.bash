@@ -1,0 +1,55 @@
+# Completion of weir for bash. Made by tools/completions.
+_weir() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=weir word
+	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+		case $word in snapshot | check | record | replay | demo | help) command=$word; break ;; esac
+	done
+	COMPREPLY=()
+	case $prev in
+	--connect) return ;;
+	--listen) return ;;
+	--with) return ;;
+	--replay) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+	--speed) COMPREPLY=($(compgen -W "max 1 4 10" -- "$cur")); return ;;
+	--at) return ;;
+	--group) return ;;
+	--window) COMPREPLY=($(compgen -W "10s 1m 5m 15m" -- "$cur")); return ;;
+	--filter) return ;;
+	--warn-p99) return ;;
+	--crit-p99) return ;;
+	--warn-errors) return ;;
+	--crit-errors) return ;;
+	--min-samples) return ;;
+	--view) COMPREPLY=($(compgen -W "edges services sources" -- "$cur")); return ;;
+	--theme) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+	--color) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
+	--for) return ;;
+	--format) COMPREPLY=($(compgen -W "text ansi json" -- "$cur")); return ;;
+	--size) return ;;
+	--output) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+	--fail-on) return ;;
+	--warn-on) return ;;
+	--max-size) return ;;
+	--script) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+	--scenario) return ;;
+	--seed) return ;;
+	--config) COMPREPLY=($(compgen -f -- "$cur")); return ;;
+	esac
+	if [[ $cur == -* ]]; then
+		case $command in
+		weir) word="--connect --listen --with --replay --speed --at --group --window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --view --theme --ascii --color --mouse --config --check-config --help --version" ;;
+		snapshot) word="--connect --listen --with --replay --speed --at --group --window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --view --theme --ascii --color --for --format --size --output --config --help" ;;
+		check) word="--connect --listen --with --replay --speed --at --group --window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --for --fail-on --warn-on --config --help" ;;
+		record) word="--connect --listen --with --replay --speed --group --for --max-size --config --help" ;;
+		replay) word="--speed --at --window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --view --theme --ascii --color --mouse --size --output --script --config --help" ;;
+		demo) word="--window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --view --theme --ascii --color --mouse --for --format --size --output --scenario --seed --config --help" ;;
+		help) word="--config --help" ;;
+		esac
+		COMPREPLY=($(compgen -W "$word" -- "$cur"))
+	elif [[ $command == weir ]]; then
+		COMPREPLY=($(compgen -W "snapshot check record replay demo help" -- "$cur"))
+	else
+		COMPREPLY=($(compgen -f -- "$cur"))
+	fi
+}
+complete -o filenames -F _weir weir
