@@ -1,9 +1,14 @@
 /*
  * term - the terminal: shows grids, reads keys, and is always given back.
  *
- * The only file that knows curses. One terminal per process. From term_open() on,
- * every way out (exit, die(), a fatal signal, abort() inside a library) restores
- * it: cooked mode, main screen, cursor, colours.
+ * The only layer that knows curses, of which it uses terminfo. One terminal per
+ * process. From term_open() on, every way out (exit, die(), a fatal signal, abort()
+ * inside a library) restores it: cooked mode, main screen, cursor, colours.
+ *
+ * Handlers for SIGTERM, SIGINT, SIGHUP and SIGQUIT that end the program are set only
+ * where the default action was in force: who has better ones sets them before
+ * term_open(), and calls term_close() or exit() in the end. SIGTSTP and SIGCONT are
+ * handled here; poll() returns with EINTR on them and on SIGWINCH.
  */
 #ifndef WEIR_TERM_TERM_H
 #define WEIR_TERM_TERM_H
@@ -22,11 +27,15 @@ enum color_when {
 };
 
 /*
- * Take the terminal on stdin/stdout. Refuses (with what to do in @d) when it is
- * not a terminal, has no cursor addressing (TERM=dumb), or is unknown.
+ * Take the terminal on stdout, and for keys the one on stdin or, when that is a
+ * pipe, /dev/tty. Refuses (with what to do in @d) when there is none, when it has no
+ * cursor addressing (TERM=dumb), or is unknown. With @mouse the wheel moves.
  */
 enum status term_open(enum color_when color, bool mouse, struct diag *d);
 void term_close(void);
+
+/* To poll for keys. */
+int term_fd(void);
 
 /* What the environment can show; usable before term_open(). */
 enum depth term_depth(enum color_when color); /* NO_COLOR, COLORTERM, terminfo */
@@ -41,7 +50,11 @@ void term_show(const struct grid *g, const struct theme *t, bool ascii);
 /* The next term_show() sends every cell. */
 void term_redraw(void);
 
-/* The next key, or WK_NONE when none waits. Never blocks. False: the terminal is gone. */
+/*
+ * The next key, or WK_NONE when none waits. Blocks only for the 25 ms that tell the
+ * Esc key from a sequence. False: the terminal is gone, and polling term_fd() would
+ * only burn CPU. After the program was stopped and went on the first key is Ctrl-L.
+ */
 bool term_key(uint32_t *ret_key);
 
 /* Stop as Ctrl-Z does: give the terminal back, stop, and take it again on SIGCONT. */

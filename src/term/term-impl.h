@@ -1,0 +1,73 @@
+/*
+ * term-impl - the parts of the terminal: modes and the way back (term.c), signals
+ * (term-signal.c), keys from bytes (term-input.c), cells to bytes (term-show.c).
+ */
+#ifndef WEIR_TERM_TERM_IMPL_H
+#define WEIR_TERM_TERM_IMPL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "weir/base/buf.h"
+#include "weir/draw/grid.h"
+#include "weir/draw/theme.h"
+
+/* ----------------------------------------------------------------- term.c */
+
+/* Give the terminal back, take it again. Async-signal-safe and idempotent. */
+void term_release(void);
+void term_take(void);
+
+/* Write all of it. False, and the terminal counts as gone, when that fails. */
+bool term_write(const char *p, size_t n);
+
+/* ---------------------------------------------------------- term-signal.c */
+
+void term_signals_set(void);
+void term_signals_unset(void);
+
+/* True once after the program was stopped and went on. */
+bool term_was_stopped(void);
+
+/* ----------------------------------------------------------- term-input.c */
+
+#define INPUT_MAX 64
+
+/* Bytes that are not yet a key. All zero is empty. */
+struct term_input {
+	unsigned char byte[INPUT_MAX];
+	size_t n;
+};
+
+/* A key this terminal sends in a way of its own, from terminfo. */
+struct term_special {
+	char text[16];
+	uint32_t key;
+};
+
+/*
+ * Take a key off the front. WK_NONE when there is none, or only the beginning of
+ * one; then with @late (nothing more came for a while) it is taken as it is.
+ */
+uint32_t term_input_take(struct term_input *in, const struct term_special *special,
+	size_t specials, bool late);
+
+/* ------------------------------------------------------------ term-show.c */
+
+/* What the terminal shows, so that only differences are sent. All zero is nothing. */
+struct term_screen {
+	struct term_cell *cell;
+	size_t cap;
+	int w, h;
+	bool known; /* false: everything has to be sent */
+	struct buf out;
+};
+
+void term_screen_done(struct term_screen *s);
+
+/* Put what turns the screen into @g into s->out; nothing when nothing changed. */
+void term_screen_diff(struct term_screen *s, const struct grid *g, const struct theme *t,
+	enum depth depth, bool ascii);
+
+#endif
