@@ -37,6 +37,7 @@ diag_set(struct diag *d, enum status s, const char *fmt, ...)
 		va_start(ap, fmt);
 		fill(d, NULL, 0, fmt, ap);
 		va_end(ap);
+		d->status = s;
 	}
 	return s;
 }
@@ -50,6 +51,7 @@ diag_at(struct diag *d, enum status s, const char *file, int line, const char *f
 		va_start(ap, fmt);
 		fill(d, file, line, fmt, ap);
 		va_end(ap);
+		d->status = s;
 	}
 	return s;
 }

@@ -192,6 +192,7 @@ const struct input_ops input_ndjson = {
 	.id = "ndjson",
 	.about = "flows as lines of JSON, from a file or standard input",
 	.options = "  FILE               read this (default or '-': standard input)\n",
+	.ends = true,
 	.open = ndjson_open,
 	.fds = ndjson_fds,
 	.step = ndjson_step,

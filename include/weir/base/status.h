@@ -34,9 +34,10 @@ enum status {
 const char *status_text(enum status s);
 
 struct diag {
-	char file[160]; /* "" when the fault is in no file */
-	int line;       /* 0 when in no line */
-	char text[320]; /* one sentence, lower-case start, no full stop */
+	char file[160];     /* "" when the fault is in no file */
+	int line;           /* 0 when in no line */
+	char text[320];     /* one sentence, lower-case start, no full stop */
+	enum status status; /* what diag_set() was given */
 };
 
 /* Fill @d (NULL is allowed) and return @s, so that a failing function ends in one line. */

@@ -51,9 +51,10 @@ struct input_ops {
 	const char *id;
 	const char *about;   /* one line for --help */
 	const char *options; /* its own options, one "  --name ARG  text" line each */
+	bool ends; /* reads something that waits for it: pause rather than lose events */
 	/*
 	 * Parse argv (argv[0] is the input's name; options of the agent itself have been
-	 * taken out) and open. NULL with @d on mistakes.
+	 * taken out) and open. NULL with @d, whose status is ERR_USAGE on mistakes.
 	 */
 	struct input *(*open)(
 		int argc, char **argv, const struct input_env *env, struct diag *d);
