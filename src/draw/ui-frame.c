@@ -92,13 +92,11 @@ paint_right(const struct ui *ui, const struct snap *s, struct grid *g)
 }
 
 static void
-paint_verdict(const struct ui *ui, const struct snap *s, struct grid *g, int x, int y,
-	int w, unsigned attr)
+paint_verdict(const struct snap *s, struct grid *g, int x, int y, int w, unsigned attr)
 {
 	enum severity worst = s->sev_count[SEV_CRIT] ? SEV_CRIT : SEV_WARN;
 	bool own_line = y > 0;
 
-	(void)ui;
 	if (w < 8)
 		return;
 	if (s->headline[0]) {
@@ -117,9 +115,9 @@ paint_verdict(const struct ui *ui, const struct snap *s, struct grid *g, int x, 
 	}
 }
 
+/* The header is about everything; this says how much of it the filter lets through. */
 static int
-paint_filter_state(
-	const struct ui *ui, const struct snap *s, struct grid *g, int x, int end)
+paint_filter_state(const struct ui *ui, struct grid *g, int x, int end)
 {
 	char text[FILTER_MAX + 64];
 
@@ -127,7 +125,7 @@ paint_filter_state(
 		return x;
 	snprintf(text, sizeof(text), " %s%s%s %u of %u ", ui->filter_text,
 		ui->filter_text[0] && ui->trouble_only ? " + " : "",
-		ui->trouble_only ? "trouble" : "", s->edges, ui->edges_before);
+		ui->trouble_only ? "trouble" : "", ui->ctx.snap->edges, ui->edges_before);
 	return x + grid_fit(g, x, 0, MIN(end - x, 48), str_of(text), ROLE_MATCH, 0) + 2;
 }
 
@@ -158,11 +156,11 @@ ui_paint_header(struct ui *ui, const struct snap *s, struct grid *g)
 		grid_puts(g, x, 0, fmt_rate(total_rate(s)).s, ROLE_BAR, 0);
 		x += FMT_CELLS + 2;
 	}
-	x = paint_filter_state(ui, s, g, x, right);
+	x = paint_filter_state(ui, g, x, right);
 	if (ui_header_rows(g) == 1)
-		paint_verdict(ui, s, g, x, 0, right - x - 1, ATTR_ON_BAR);
+		paint_verdict(s, g, x, 0, right - x - 1, ATTR_ON_BAR);
 	else
-		paint_verdict(ui, s, g, 1, 1, w - 2, 0);
+		paint_verdict(s, g, 1, 1, w - 2, 0);
 }
 
 /* --------------------------------------------------------------- data quality */

@@ -409,7 +409,7 @@ ui_paint(struct ui *ui, const struct snap *snap, struct grid *g)
 	ui->ctx.snap = filtered(ui, snap);
 	ui->ctx.now_us = snap->now_us;
 	ui->ctx.frozen = ui->frozen;
-	ui_paint_header(ui, ui->ctx.snap, g);
+	ui_paint_header(ui, snap, g);
 	if (ui->help)
 		ui->help_top = MIN(ui->help_top, help_paint(g, area, ui->help_top));
 	else if (detail_is_open(&ui->detail))
