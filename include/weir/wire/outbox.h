@@ -15,12 +15,15 @@ struct outbox;
 
 struct outbox_options {
 	const char *group; /* topic without prefix; "default" when NULL */
-	const char *
-		state_path; /* where id and counter are kept; NULL: random id, not kept */
+	/*
+	 * Where id and counter are kept; NULL: a new id, not kept. Two agents cannot share
+	 * one: the second gets ERR_EXISTS.
+	 */
+	const char *state_path;
 	enum wire_encoding encoding;
-	int64_t flush_us;    /* greatest age of a batch; 100 ms when 0 */
-	const char *program; /* for HELLO */
-	const char *input;
+	int64_t flush_us; /* greatest age of a batch; 100 ms when 0 */
+	const char *host; /* for HELLO and BEAT; gethostname() when NULL */
+	const char *program, *input;
 	/*
 	 * Hand on one frame; false when it was dropped here and now (full queue): its
 	 * events stay numbered and are declared as shed_queue.
@@ -44,6 +47,9 @@ void outbox_add(struct outbox *o, const struct event *e, struct outbox_time t);
 
 /* Flush what is old enough, BEAT each second (HELLO first). Call often. */
 void outbox_tick(struct outbox *o, struct outbox_time t);
+
+/* A new subscriber was seen: HELLO, so that it knows the next number at once. */
+void outbox_greet(struct outbox *o, struct outbox_time t);
 
 /* µs until outbox_tick() has something to do. */
 int64_t outbox_wait(const struct outbox *o, struct outbox_time t);

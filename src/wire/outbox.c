@@ -1,0 +1,225 @@
+#include "config.h"
+
+#include "weir/wire/outbox.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "encoding.h"
+#include "state.h"
+#include "weir/base/util.h"
+
+#define FLUSH_US (100 * MSEC_US)
+#define BEAT_US SEC_US
+#define DEFAULT_GROUP "default"
+#define HOST_MAX 255
+
+struct outbox {
+	struct outbox_options options;
+	char *group, *host, *program, *input;
+	const struct encoding_ops *encoding;
+	struct state *state;
+	struct state_page *page;
+	uint8_t instance[8];
+	struct buf payload, frame, beat;
+	uint32_t events;      /* in the payload */
+	uint64_t first_event; /* number of the first of them */
+	int64_t since_us;     /* when it was added */
+	int64_t beat_us;      /* when the last BEAT or HELLO was sent */
+	bool greeted;
+	uint64_t accepted, shed;
+	struct wire_beat counts;
+};
+
+static bool
+is_group(struct str s)
+{
+	if (s.n > WIRE_GROUP_MAX)
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] > '~')
+			return false;
+	return true;
+}
+
+static char *
+own_host(void)
+{
+	char name[HOST_MAX + 1] = "";
+
+	if (gethostname(name, HOST_MAX) != 0)
+		name[0] = '\0';
+	return xstrdup(name);
+}
+
+struct outbox *
+outbox_new(const struct outbox_options *options, struct diag *d)
+{
+	const char *group = options->group ? options->group : DEFAULT_GROUP;
+	const struct encoding_ops *encoding = encoding_find(options->encoding);
+	struct state *state;
+	struct outbox *o;
+
+	if (!is_group(str_of(group))) {
+		diag_set(d, STATUS_ERR_USAGE,
+			"group '%s': at most %d visible ASCII characters", group,
+			WIRE_GROUP_MAX);
+		return NULL;
+	}
+	if (!encoding) {
+		diag_set(d, STATUS_ERR_USAGE, "encoding %d is not known",
+			(int)options->encoding);
+		return NULL;
+	}
+	if (state_open(options->state_path, &state, d) != STATUS_OK)
+		return NULL;
+	o = xcalloc(1, sizeof(*o));
+	o->options = *options;
+	if (o->options.flush_us <= 0)
+		o->options.flush_us = FLUSH_US;
+	o->group = xstrdup(group);
+	o->host = options->host ? xstrdup(options->host) : own_host();
+	o->program = xstrdup(options->program ? options->program : "");
+	o->input = xstrdup(options->input ? options->input : "");
+	o->encoding = encoding;
+	o->state = state;
+	o->page = state_page(state);
+	random_bytes(o->instance, sizeof(o->instance));
+	return o;
+}
+
+void
+outbox_free(struct outbox *o)
+{
+	if (!o)
+		return;
+	state_close(o->state);
+	buf_done(&o->payload);
+	buf_done(&o->frame);
+	buf_done(&o->beat);
+	free(o->group);
+	free(o->host);
+	free(o->program);
+	free(o->input);
+	free(o);
+}
+
+static bool
+send_frame(struct outbox *o, enum wire_type type, uint64_t first_event, uint32_t events,
+	struct str payload, struct outbox_time t)
+{
+	struct wire_header h = {
+		.type = (uint8_t)type,
+		.encoding = type == WIRE_DATA ? (uint8_t)o->options.encoding : 0,
+		.start_count = o->page->start_count,
+		.events = events,
+		.first_event = first_event,
+		.mono_us = t.mono_us,
+		.wall_us = t.wall_us,
+	};
+
+	memcpy(h.agent, o->page->agent, sizeof(h.agent));
+	memcpy(h.instance, o->instance, sizeof(h.instance));
+	buf_clear(&o->frame);
+	wire_put_frame(&o->frame, str_of(o->group), &h, payload);
+	return o->frame.n <= WIRE_MAX_FRAME &&
+	       o->options.send(o->options.ctx, buf_str(&o->frame));
+}
+
+static void
+flush(struct outbox *o, struct outbox_time t)
+{
+	if (o->events == 0)
+		return;
+	if (!send_frame(o, WIRE_DATA, o->first_event, o->events, buf_str(&o->payload), t))
+		o->shed += o->events;
+	buf_clear(&o->payload);
+	o->events = 0;
+}
+
+/*
+ * Say what number comes next. What waits goes first: a receiver would take it for lost.
+ */
+static void
+say(struct outbox *o, enum wire_type type, struct outbox_time t)
+{
+	struct wire_beat b = o->counts;
+
+	flush(o, t);
+	b.host = str_of(o->host);
+	b.program = str_of(o->program);
+	b.version = STR(PACKAGE_VERSION);
+	b.input = str_of(o->input);
+	b.accepted = o->accepted;
+	b.shed_queue = o->counts.shed_queue + o->shed;
+	buf_clear(&o->beat);
+	wire_put_beat(&o->beat, &b);
+	send_frame(o, type, o->page->next_event, 0, buf_str(&o->beat), t);
+	o->beat_us = t.mono_us;
+	o->greeted = true;
+}
+
+void
+outbox_add(struct outbox *o, const struct event *e, struct outbox_time t)
+{
+	size_t before = o->payload.n;
+	uint64_t number;
+
+	if (!o->greeted)
+		say(o, WIRE_HELLO, t);
+	number = o->page->next_event++;
+	o->accepted++;
+	o->encoding->put(&o->payload, e);
+	if (o->events > 0 && o->payload.n > WIRE_SPLIT_FRAME) {
+		o->payload.n = before;
+		flush(o, t);
+		o->encoding->put(&o->payload, e);
+	}
+	if (o->events++ == 0) {
+		o->first_event = number;
+		o->since_us = t.mono_us;
+	}
+	if (o->payload.n >= WIRE_SPLIT_FRAME)
+		flush(o, t);
+}
+
+void
+outbox_tick(struct outbox *o, struct outbox_time t)
+{
+	if (!o->greeted)
+		say(o, WIRE_HELLO, t);
+	if (o->events > 0 && t.mono_us - o->since_us >= o->options.flush_us)
+		flush(o, t);
+	if (t.mono_us - o->beat_us >= BEAT_US)
+		say(o, WIRE_BEAT, t);
+}
+
+int64_t
+outbox_wait(const struct outbox *o, struct outbox_time t)
+{
+	int64_t until_us = o->beat_us + BEAT_US;
+
+	if (!o->greeted)
+		return 0;
+	if (o->events > 0)
+		until_us = MIN(until_us, o->since_us + o->options.flush_us);
+	return MAX(until_us - t.mono_us, 0);
+}
+
+void
+outbox_greet(struct outbox *o, struct outbox_time t)
+{
+	say(o, WIRE_HELLO, t);
+}
+
+void
+outbox_bye(struct outbox *o, struct outbox_time t)
+{
+	say(o, WIRE_BYE, t);
+}
+
+void
+outbox_set_counts(struct outbox *o, const struct wire_beat *b)
+{
+	o->counts = *b;
+}
