@@ -326,8 +326,8 @@ paint_heading(const struct edge_table *t, const struct view_ctx *ctx, struct gri
 	else
 		snprintf(text, sizeof(text), " %s%s", sort_word(ctx->sort),
 			ctx->sort_reverse ? " reversed" : "");
-	grid_fit(
-		g, x, area.y, area.x + MARK_WIDTH + names - x, str_of(text), ROLE_DIM, 0);
+	if ((int)strlen(text) <= area.x + MARK_WIDTH + names - x)
+		grid_puts(g, x, area.y, text, ROLE_DIM, 0);
 	if (c->x_kind)
 		grid_puts(g, c->x_kind, area.y, "kind", ROLE_DIM, 0);
 	for (int i = 0; i < NUMBER_COUNT; i++)

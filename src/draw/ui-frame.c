@@ -81,10 +81,10 @@ paint_right(const struct ui *ui, const struct snap *s, struct grid *g)
 			s->sev_count[sev] + (sev == SEV_OK ? s->sev_count[SEV_IDLE] : 0);
 		enum role role = n ? severity_role(sev) : ROLE_DIM;
 
-		snprintf(text, sizeof(text), "%s", fmt_count(n).s);
+		snprintf(text, sizeof(text), " %s", fmt_count(n).s);
 		grid_right(g, x, 0, text, sev == SEV_OK ? ROLE_BAR : role,
 			ATTR_ON_BAR | (n && sev > SEV_OK ? ATTR_BOLD : 0));
-		x -= MAX((int)strlen(text), 1) + 2;
+		x -= (int)strlen(text) + 1;
 		grid_glyph(g, x, 0, severity_glyph(sev), role, ATTR_ON_BAR);
 		x -= 2;
 	}

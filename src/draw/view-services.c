@@ -228,8 +228,8 @@ paint_heading(const struct view_ctx *ctx, struct grid *g, struct rect area, int 
 	int x = area.x + MARK_WIDTH;
 	int used = grid_puts(g, x, area.y, "services ", ROLE_TITLE, 0);
 
-	grid_fit(g, x + used, area.y, names - used, str_of(sort_word(ctx->sort)),
-		ROLE_DIM, 0);
+	if (used + (int)strlen(sort_word(ctx->sort)) <= names)
+		grid_puts(g, x + used, area.y, sort_word(ctx->sort), ROLE_DIM, 0);
 	x += names;
 	for (int c = 0; c < COL_COUNT; c++) {
 		enum role role = columns[c].sort == ctx->sort ? ROLE_TITLE : ROLE_DIM;

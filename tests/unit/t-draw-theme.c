@@ -2,6 +2,7 @@
 
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -82,6 +83,57 @@ Test(theme, every_shipped_theme_names_every_role_and_tells_warn_from_crit)
 	}
 	closedir(d);
 	cr_expect_geq(count, 4);
+}
+
+static double
+luminance(int rgb)
+{
+	double sum = 0;
+	static const double weight[] = { 0.2126, 0.7152, 0.0722 };
+
+	for (int i = 0; i < 3; i++) {
+		double v = (rgb >> (16 - 8 * i) & 0xff) / 255.0;
+
+		sum += weight[i] *
+		       (v <= 0.04045 ? v / 12.92 : pow((v + 0.055) / 1.055, 2.4));
+	}
+	return sum;
+}
+
+/* As WCAG has it; 21 is black on white. */
+static double
+contrast(struct style s)
+{
+	double a = luminance(s.fg), b = luminance(s.bg);
+
+	return (MAX(a, b) + 0.05) / (MIN(a, b) + 0.05);
+}
+
+Test(theme, severities_can_be_read_on_the_header_and_on_the_selection)
+{
+	static const enum role roles[] = { ROLE_WARN, ROLE_CRIT, ROLE_BAR, ROLE_SELECT,
+		ROLE_CRIT_TITLE, ROLE_MATCH };
+	char **names = theme_names();
+
+	for (char **n = names; *n; n++) {
+		struct theme *t = theme_open(*n, NULL);
+
+		for (size_t i = 0; i < ARRAY_LEN(roles); i++)
+			for (int ground = 0; ground < 2; ground++) {
+				bool own = i >= 2; /* has a ground of its own */
+				struct style s = theme_style(t, DEPTH_TRUE, roles[i],
+					own      ? 0
+					: ground ? ATTR_ON_BAR
+						 : ATTR_ON_SELECT);
+
+				if (s.fg > 255 && s.bg > 255)
+					cr_expect_geq(contrast(s), 3.0,
+						"%s role %d: %.1f", *n, roles[i],
+						contrast(s));
+			}
+		theme_free(t);
+	}
+	theme_names_free(names);
 }
 
 Test(theme, colours_come_as_rgb_number_or_name)

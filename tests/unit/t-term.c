@@ -137,7 +137,7 @@ fake_escape(struct fake *f, const char **p)
 		if (**p == ';')
 			i = MIN(i + 1, 1);
 		else if (**p != '?')
-			n[i] = n[i] * 10 + (**p - '0');
+			n[i] = MIN(n[i] * 10 + (**p - '0'), 9999);
 	}
 	if (**p == 'H') {
 		f->y = n[0] - 1;
