@@ -81,7 +81,8 @@ take_word(struct options *o, const char *word, bool *first, struct mistakes *m)
 	words[COMMAND_COUNT - 1] = NULL;
 	if (value_word(word, words, "subcommand", &i, &d) == STATUS_OK)
 		o->command = (enum command)(i + 1);
-	else if ((kept = mistakes_add(m)) != NULL)
+	/* After an unknown option it may have been meant as that one's value. */
+	else if (m->n == 0 && (kept = mistakes_add(m)) != NULL)
 		*kept = d;
 }
 

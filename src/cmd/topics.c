@@ -6,6 +6,7 @@
 #include "weir/base/util.h"
 #include "weir/cmd/help.h"
 #include "weir/cmd/values.h"
+#include "weir/core/sim.h"
 #include "weir/draw/keys.h"
 #include "weir/draw/view.h"
 #include "weir/export/export.h"
@@ -141,6 +142,15 @@ print_formats(FILE *out, const char *text)
 		fprintf(out, "  %-12s  %s\n", exports[i]->id, exports[i]->about);
 }
 
+static void
+print_scenarios(FILE *out, const char *text)
+{
+	(void)text;
+	for (unsigned i = 0; sim_scenarios[i]; i++)
+		fprintf(out, "  %s%s\n", sim_scenarios[i],
+			i ? "" : " (unless told otherwise)");
+}
+
 static const struct {
 	const char *name;
 	void (*print)(FILE *out, const char *text);
@@ -154,6 +164,7 @@ static const struct {
 	{ "themes", print_text, themes_text },
 	{ "config", print_config, config_text },
 	{ "script", print_text, script_text },
+	{ "scenarios", print_scenarios, NULL },
 	{ "exit", print_text, exit_text },
 };
 

@@ -177,22 +177,14 @@ end(struct record_reader *r, enum status status)
 }
 
 struct record_reader *
-record_open(const char *path, struct diag *d)
+record_open_fd(int fd, struct str begun, const char *name, struct diag *d)
 {
 	struct record_reader *r = xcalloc(1, sizeof(*r));
 	static const struct str magic = { MAGIC, sizeof(MAGIC) - 1 };
 	struct stat st;
 
-	if (strcmp(path, "-") == 0)
-		r->fd = dup(STDIN_FILENO);
-	else
-		r->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (r->fd < 0) {
-		diag_set(d, STATUS_ERR_SYSTEM, "cannot open '%s': %s", path,
-			strerror(errno));
-		free(r);
-		return NULL;
-	}
+	r->fd = fd;
+	buf_add_str(&r->in, begun);
 	r->size =
 		fstat(r->fd, &st) == 0 && S_ISREG(st.st_mode) ? (int64_t)st.st_size : -1;
 	/* One that was cut within the first line holds nothing, which is no mistake. */
@@ -205,9 +197,23 @@ record_open(const char *path, struct diag *d)
 		take(r, magic.n);
 		return r;
 	}
-	diag_set(d, STATUS_ERR_SYNTAX, "'%s' is no recording of weir", path);
+	diag_set(d, STATUS_ERR_SYNTAX, "'%s' is no recording of weir", name);
 	record_reader_free(r);
 	return NULL;
+}
+
+struct record_reader *
+record_open(const char *path, struct diag *d)
+{
+	int fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO)
+					: open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0) {
+		diag_set(d, STATUS_ERR_SYSTEM, "cannot open '%s': %s", path,
+			strerror(errno));
+		return NULL;
+	}
+	return record_open_fd(fd, (struct str){ 0 }, path, d);
 }
 
 enum status

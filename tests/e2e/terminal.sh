@@ -55,6 +55,6 @@ ends_with "TERM=dumb is refused" 1
 shows "and told what to use instead" "weir snapshot"
 
 terminal 80x24 "weir --connect $bus >$tmp/piped 2>&1"
-ends_with "no terminal on stdout is refused" 1
+ends_with "no terminal on stdout is refused" 2
 same "and told what to use instead" 1 "$(grep -c 'weir snapshot' "$tmp/piped")"
 done_testing

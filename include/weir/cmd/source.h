@@ -81,8 +81,12 @@ enum status source_open_live(
 	struct source *src, const struct options *o, bool on_screen, struct diag *d);
 enum status source_open_replay(struct source *src, const char *path, struct diag *d);
 
-/* @start_us: the instant of the demo's own time at which its past begins. */
+/*
+ * The demo as it comes on at @now_us of its own time: DEMO_PAST_US of healthy traffic
+ * are behind it, trouble is a few seconds ahead.
+ */
+#define DEMO_PAST_US (75 * INT64_C(1000000))
 enum status source_open_demo(
-	struct source *src, const struct options *o, int64_t start_us, struct diag *d);
+	struct source *src, const struct options *o, int64_t now_us, struct diag *d);
 
 #endif

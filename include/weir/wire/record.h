@@ -32,6 +32,13 @@ enum status record_close(
 struct record_reader *record_open(const char *path, struct diag *d);
 
 /*
+ * The same for @fd, of which the bytes @begun have been read already to see what it
+ * is. Takes @fd over; @name is for messages.
+ */
+struct record_reader *record_open_fd(
+	int fd, struct str begun, const char *name, struct diag *d);
+
+/*
  * The next frame; borrowed until the next call. STATUS_OK, or ERR_TRUNCATED at the
  * end (clean or torn: record_torn() tells), ERR_CHECKSUM / ERR_SYNTAX at damage:
  * reading ends there.

@@ -1,0 +1,145 @@
+#!/bin/bash
+# The command line from outside: help, mistakes, configuration, recordings, checks.
+. "${top_srcdir:=.}/tests/e2e/lib.sh"
+
+says() { # NAME STATUS REGEX ARGUMENTS...: exit status and something on stderr
+	local name=$1 status=$2 regex=$3 got
+	shift 3
+	weir "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+	got=$?
+	if [ $got = "$status" ] && { [ -z "$regex" ] || grep -qE -e "$regex" "$tmp/err"; }; then
+		ok "$name"
+	else
+		not_ok "$name" "weir $* ended with $got and said:
+$(cat "$tmp/out" "$tmp/err")"
+	fi
+}
+has() { # NAME REGEX FILE
+	if grep -qE -e "$2" "$3"; then ok "$1"; else not_ok "$1" "$(cat "$3")"; fi
+}
+
+same "--version" "weir" "$(weir --version | cut -d' ' -f1)"
+weir --help >"$tmp/help"
+same "--help ends well" 0 $?
+has "and lists the subcommands" '^  snapshot' "$tmp/help"
+for command in snapshot check record replay demo; do
+	weir $command --help >"$tmp/help" && has "weir $command --help" "^usage: weir $command" "$tmp/help"
+done
+for topic in sources filter keys views formats themes config script scenarios exit; do
+	weir help $topic >"$tmp/help" && has "weir help $topic" . "$tmp/help"
+done
+
+says "an unknown option names the nearest" 2 "no option '--conect' \(--connect\?\)" --conect x
+says "an unknown subcommand too" 2 "snapshot\?" snapshto
+says "an unknown topic too" 2 "filter\?" help filtr
+says "a filter that is none" 2 "filter" snapshot --filter 'p99>'
+says "no terminal" 2 "weir snapshot"
+says "a damaged configuration is refused" 2 "$tmp/bad.conf: No such|cannot read" --config "$tmp/bad.conf"
+printf '[display]\nthem = x\nwindow = 3m\n' >"$tmp/bad.conf"
+says "with file and line" 2 "bad.conf:2: no 'them' in \[display\] \(theme\?\)" --config "$tmp/bad.conf" snapshot
+has "every mistake of it" "bad.conf:3: window" "$tmp/err"
+printf '[display]\nwindow = 5m\n' >"$tmp/good.conf"
+WEIR_WARN_P99=100ms weir --config "$tmp/good.conf" --check-config >"$tmp/out" 2>/dev/null
+same "--check-config of a good one" 0 $?
+has "says what is set" "^window = 300s .*your file" "$tmp/out"
+has "and by whom" "^warn_p99 = 0.1s .*environment" "$tmp/out"
+
+# Two edges over ten seconds, one of them slow.
+for i in 0 1 2 3 4 5 6 7 8 9; do
+	for n in 1 2 3 4 5; do
+		echo '{"ts":'$((1767621751 + i))',"src":"web","dst":"cart","us":'$((1000 + 100 * n))'}'
+		echo '{"ts":'$((1767621751 + i))',"src":"cart","dst":"db","us":1500000,"kind":"db","err":'"$([ $n = 1 ] && echo true || echo false)"'}'
+	done
+done >"$tmp/flows.ndjson"
+weir snapshot --replay "$tmp/flows.ndjson" --format json >"$tmp/json" 2>"$tmp/err"
+same "JSON lines are replayed" 0 $?
+has "what cannot be known is said" "unknown=100" "$tmp/err"
+if python=$("$top_srcdir/tools/python" json); then
+	same "the JSON snapshot has the right numbers" "web cart 50 0 False;cart db 50 10 True" "$("$python" -c '
+import json, sys
+s = json.load(open(sys.argv[1]))
+print(";".join("%s %s %d %d %s" % (e["src"], e["dst"], e["calls"], e["errors"], abs(e["p99_us"] - 1500000) < 15001)
+               for e in sorted(s["edges"], key=lambda e: e["errors"])))' "$tmp/json")"
+	same "bytes are unknown, not 0" "null" "$("$python" -c '
+import json, sys
+print(json.dumps(json.load(open(sys.argv[1]))["edges"][0]["bytes_in"]))' "$tmp/json")"
+else
+	skip "the JSON snapshot has the right numbers" "no python3"
+fi
+weir snapshot --replay - --format json <"$tmp/flows.ndjson" 2>/dev/null | cmp -s - "$tmp/json"
+same "twice the same, also from standard input" 0 $?
+weir record --replay "$tmp/flows.ndjson" "$tmp/flows.rec" 2>"$tmp/err"
+same "they can be made a recording" 0 $?
+weir snapshot --replay "$tmp/flows.rec" --format json 2>/dev/null | cmp -s - "$tmp/json"
+same "which shows the same" 0 $?
+rm -f "$tmp/small.rec"
+weir record --replay "$tmp/flows.ndjson" --max-size 4K "$tmp/small.rec" 2>/dev/null
+same "--max-size is kept" "0 yes" "$? $([ "$(wc -c <"$tmp/small.rec")" -le 4096 ] && echo yes)"
+weir snapshot --replay "$tmp/flows.ndjson" --at 4.5s --format json 2>/dev/null >"$tmp/json"
+has "--at shows that moment" '"taken":	"2026-01-05T14:02:35.500Z"' "$tmp/json"
+weir snapshot --replay "$tmp/flows.ndjson" --filter dst:db --format json 2>/dev/null >"$tmp/json"
+same "--filter leaves out what does not match" 0 "$(grep -c '"web"' "$tmp/json")"
+
+weir snapshot --replay "$tmp/flows.ndjson" -o "$tmp/picture" 2>/dev/null
+has "-o writes a file" "cart" "$tmp/picture"
+same "and only that" "$tmp/picture" "$(ls "$tmp"/picture*)"
+says "a closed output is a failure" 1 . snapshot --replay "$tmp/flows.ndjson" -o /dev/full
+weir snapshot --replay "$tmp/flows.ndjson" >&- 2>"$tmp/err"
+same "and so is none at all" 1 $?
+has "which is said" "cannot write" "$tmp/err"
+(weir snapshot --replay "$tmp/flows.ndjson" --format json 2>"$tmp/err" || echo $? >"$tmp/status.pipe") | head -1 >/dev/null
+same "a reader that goes away is no fault" "" "$(grep -v unknown= "$tmp/err")"
+
+says "check: critical" 2 "" check --replay "$tmp/flows.ndjson" --fail-on 'p99>1s'
+has "says which edge" "^CRITICAL .*cart -> db p99 .*\|.* edges=2 " "$tmp/out"
+says "check: warning" 1 "" check --replay "$tmp/flows.ndjson" --fail-on 'p99>9s' --warn-on 'err>1%'
+says "check: ok" 0 "" check --replay "$tmp/flows.ndjson" --fail-on 'p99>9s'
+says "check: wrong use is unknown" 3 "no option" check --fail-onn x
+says "check: no source is unknown" 3 "nothing-here" check --replay "$tmp/nothing-here" --fail-on errors
+says "check: no data is unknown" 3 "" check --listen "$bus" --for 100ms --fail-on errors
+has "and says so" "^UNKNOWN" "$tmp/out"
+
+cat >"$tmp/keys" <<'END'
+size 80x24
+at 5s
+shot early
+keys /cart Enter
+at 60s
+shot late
+key q
+shot never
+END
+weir replay "$tmp/flows.ndjson" --script "$tmp/keys" >"$tmp/one" 2>"$tmp/err"
+same "a script runs without a terminal" 0 $?
+same "and makes its shots until it quits" "early early late late" \
+	"$(sed -n 's/^=== \([a-z]*\):.*/\1/p' "$tmp/one" | xargs)"
+weir replay "$tmp/flows.ndjson" --script "$tmp/keys" >"$tmp/two"
+same "twice the same" 0 "$(cmp -s "$tmp/one" "$tmp/two"; echo $?)"
+mkdir "$tmp/shots"
+weir replay "$tmp/flows.ndjson" --script "$tmp/keys" -o "$tmp/shots"
+same "or as files" "early.roles early.txt late.roles late.txt" "$(ls "$tmp/shots" | xargs)"
+echo 'shoot x' >"$tmp/keys"
+says "a mistake in it has its line" 2 "keys:1: no command 'shoot' \(shot\?\)" replay "$tmp/flows.ndjson" --script "$tmp/keys"
+
+if command -v weir-agent >/dev/null; then
+tcp=tcp://127.0.0.1:$(free_port)
+weir snapshot --listen "$tcp" --for 3s --size 80x24 >"$tmp/out" 2>"$tmp/err" &
+snapshot=$!
+shop_agent --to "$tcp"
+wait $snapshot
+same "a snapshot of an agent over tcp" 0 $?
+has "shows it" checkout "$tmp/out"
+
+weir snapshot --with "ndjson $tmp/flows.ndjson" --for 20s --format json >"$tmp/json" 2>"$tmp/err"
+same "--with runs an agent and ends with it" 0 $?
+else
+	skip "a snapshot of an agent over tcp" "no weir-agent here"
+fi
+
+weir demo --for 40s --size 100x30 >"$tmp/one" 2>"$tmp/err"
+same "the demo without a terminal is a snapshot" 0 $?
+has "with something wrong in it" "▲|◆" "$tmp/one"
+weir demo --for 40s --size 100x30 >"$tmp/two" 2>/dev/null
+same "the same for the same seed" 0 "$(cmp "$tmp/one" "$tmp/two" >&2; echo $?)"
+same "and leaves nothing behind" "" "$(ls -d "$tmp"/run/weir-* /tmp/weir-?????? 2>/dev/null)"
+done_testing
