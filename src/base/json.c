@@ -504,7 +504,7 @@ json_int64(struct str s, int64_t *ret_v)
 	bool minus = s.n > 0 && s.p[0] == '-';
 	uint64_t v;
 
-	if (!json_uint64((struct str){ s.p + minus, s.n - minus }, &v) ||
+	if (s.n == 0 || !json_uint64((struct str){ s.p + minus, s.n - minus }, &v) ||
 		v > (uint64_t)INT64_MAX + minus)
 		return false;
 	*ret_v = minus ? (int64_t)(0 - v) : (int64_t)v;

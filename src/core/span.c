@@ -411,6 +411,8 @@ sql_summary(struct str query, struct buf *out)
 	struct str t;
 	bool filler;
 
+	if (query.n == 0)
+		return;
 	query.n = MIN(query.n, SQL_LOOK);
 	sql_trim(&query);
 	if (!sql_token(&query, &t) || !isalpha((unsigned char)t.p[0]) || t.n > 32)
