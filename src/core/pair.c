@@ -67,6 +67,7 @@ struct pair {
 	struct seen *seen;
 	struct alias *alias;
 	struct buf scratch, address;
+	uint32_t served; /* producers held only for more consumers */
 	struct pair_counts counts;
 };
 
@@ -425,6 +426,7 @@ half_remove(struct pair *p, struct half *h)
 	*(h->next ? &h->next->prev : &q->last) = h->prev;
 	q->n--;
 	p->counts.waiting--;
+	p->served -= h->client && told->hits > 0;
 	free(h);
 	return --told->refs == 0 ? told : NULL;
 }
@@ -509,6 +511,7 @@ add_client(struct pair *p, const struct side *c)
 		return;
 	told = told_new(c);
 	told->hits = hits;
+	p->served += hits > 0;
 	half_add(p, told, c->ids.trace, c->ids.span);
 }
 
@@ -521,7 +524,7 @@ meet_client(struct pair *p, const struct side *s, const uint8_t trace[16],
 
 	if (!h || (producer_only && h->told->side.kind != SPAN_PRODUCER))
 		return false;
-	h->told->hits++;
+	p->served += h->told->hits++ == 0;
 	emit_pair(p, &h->told->side, s);
 	/* A message may have more takers; a call has one. */
 	if (h->told->side.kind != SPAN_PRODUCER)
@@ -641,6 +644,7 @@ void
 pair_counts(const struct pair *p, struct pair_counts *ret_counts)
 {
 	*ret_counts = p->counts;
+	ret_counts->waiting -= p->served;
 }
 
 void

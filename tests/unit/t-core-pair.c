@@ -497,13 +497,20 @@ Test(pair, a_backlog_does_not_lose_the_consumers_behind_it)
 	struct pair *p = pair_new(&(struct pair_options){ 0 }, count, &t);
 	struct span c = span_of(SPAN_PRODUCER, "orders", 1, 1, 9);
 	struct span s = span_of(SPAN_CONSUMER, "shipping", 1, 2, 1);
+	struct pair_counts n;
 
 	c.attrs.v[ATTR_MSG_DESTINATION] = STR("orders.created");
 	s.start_us += 60 * SEC_US;
 	s.end_us += 60 * SEC_US;
 	pair_add(p, &c, T0);
+	pair_counts(p, &n);
+	cr_expect_eq(n.waiting, 1);
 	pair_add(p, &s, T0 + 65 * SEC_US);
+	pair_counts(p, &n);
+	cr_expect_eq(n.waiting, 0, "it waits for nothing that is owed");
 	pair_flush(p);
+	pair_counts(p, &n);
+	cr_expect_eq(n.waiting, 0);
 	cr_assert_eq(t.n, 1);
 	cr_expect_str_eq(t.edges[0].type, "messaging_system");
 	cr_expect_str_eq(t.edges[0].op, "orders.created");

@@ -1,0 +1,187 @@
+#include "config.h"
+
+#include "agent-args.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weir/base/buf.h"
+#include "weir/base/util.h"
+
+/* One row per option of the agent itself; the inputs' own are in their files. */
+static const struct option {
+	const char *name, *argument, *help;
+} options[] = {
+	{ "--to", "URL", "send to a listening weir or hub (default: this user's weir)" },
+	{ "--bind", "URL", "let dashboards connect here instead" },
+	{ "--allow-network", NULL, "--bind to other than loopback, in the clear" },
+	{ "--group", "NAME", "label of what is sent (default \"default\")" },
+	{ "--encoding", "NAME", "how events are written: json" },
+	{ "--state", "FILE", "keep identity and counter here; \"none\": nowhere" },
+	{ "--stats", NULL, "print counters every 10 s and at the end" },
+	{ "--version", NULL, "print the version" },
+	{ "--help", NULL, "print this" },
+};
+
+static const struct option *
+find_option(const char *word, size_t n)
+{
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (strlen(options[i].name) == n && !memcmp(options[i].name, word, n))
+			return &options[i];
+	return NULL;
+}
+
+static enum status
+unknown_option(const char *word, struct diag *d)
+{
+	const char *names[ARRAY_LEN(options) + 1] = { NULL };
+	const char *near;
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		names[i] = options[i].name;
+	near = nearest_name(word, names);
+	if (near)
+		return diag_set(d, STATUS_ERR_USAGE,
+			"unknown option '%s' (did you mean '%s'?)", word, near);
+	return diag_set(
+		d, STATUS_ERR_USAGE, "unknown option '%s' before the input", word);
+}
+
+static enum status
+unknown_input(const char *word, struct diag *d)
+{
+	const char *names[16] = { NULL };
+	struct buf known = BUF_INIT;
+	const char *near;
+
+	for (unsigned i = 0; i < input_count && i + 1 < ARRAY_LEN(names); i++) {
+		names[i] = inputs[i]->id;
+		buf_addf(&known, "%s%s", i ? ", " : "", names[i]);
+	}
+	near = nearest_name(word, names);
+	if (near)
+		diag_set(d, STATUS_ERR_USAGE, "unknown input '%s' (did you mean '%s'?)",
+			word, near);
+	else
+		diag_set(d, STATUS_ERR_USAGE, "unknown input '%s' (there are: %s)", word,
+			buf_cstr(&known));
+	buf_done(&known);
+	return STATUS_ERR_USAGE;
+}
+
+static enum status
+set_encoding(struct agent_args *a, const char *word, struct diag *d)
+{
+	if (wire_encoding_from(str_of(word), &a->encoding))
+		return STATUS_OK;
+	return diag_set(d, STATUS_ERR_USAGE, "unknown encoding '%s' (try json)", word);
+}
+
+static enum status
+set_group(struct agent_args *a, const char *word, struct diag *d)
+{
+	size_t n = strlen(word);
+
+	if (n == 0 || n > WIRE_GROUP_MAX)
+		return diag_set(d, STATUS_ERR_USAGE, "a group's name has 1 to %d bytes",
+			WIRE_GROUP_MAX);
+	a->group = word;
+	return STATUS_OK;
+}
+
+static enum status
+set_option(struct agent_args *a, const char *name, const char *value, struct diag *d)
+{
+	if (!strcmp(name, "--to"))
+		a->to = value;
+	else if (!strcmp(name, "--bind"))
+		a->bind = value;
+	else if (!strcmp(name, "--state"))
+		a->state = value;
+	else if (!strcmp(name, "--stats"))
+		a->stats = true;
+	else if (!strcmp(name, "--allow-network"))
+		a->allow_network = true;
+	else if (!strcmp(name, "--version"))
+		a->version = true;
+	else if (!strcmp(name, "--help"))
+		a->help = true;
+	else if (!strcmp(name, "--group"))
+		return set_group(a, value, d);
+	else if (!strcmp(name, "--encoding"))
+		return set_encoding(a, value, d);
+	return STATUS_OK;
+}
+
+/* The agent's options may stand anywhere; every other word is the input's. */
+enum status
+agent_args_parse(struct agent_args *a, int argc, char **argv, struct diag *d)
+{
+	bool only_words = false;
+	enum status s;
+
+	*a = (struct agent_args){ .encoding = WIRE_JSON };
+	a->input_argv = xcalloc((size_t)argc + 1, sizeof(argv[0]));
+	for (int i = 1; i < argc; i++) {
+		char *word = argv[i];
+		size_t n = strcspn(word, "=");
+		const struct option *o = only_words ? NULL : find_option(word, n);
+		const char *value = word[n] == '=' ? word + n + 1 : NULL;
+
+		if (!strcmp(word, "-h"))
+			o = find_option("--help", 6);
+		only_words |= !strcmp(word, "--");
+		if (!o) {
+			if (word[0] == '-' && a->input_argc == 0)
+				return unknown_option(word, d);
+			a->input_argv[a->input_argc++] = word;
+			continue;
+		}
+		if (value && !o->argument)
+			return diag_set(
+				d, STATUS_ERR_USAGE, "'%s' takes no value", o->name);
+		if (o->argument && !value && i + 1 == argc)
+			return diag_set(
+				d, STATUS_ERR_USAGE, "'%s' needs a value", o->name);
+		if (o->argument && !value)
+			value = argv[++i];
+		s = set_option(a, o->name, value, d);
+		if (s)
+			return s;
+	}
+	if (a->help || a->version)
+		return STATUS_OK;
+	if (a->to && a->bind)
+		return diag_set(
+			d, STATUS_ERR_USAGE, "--to and --bind exclude each other");
+	if (a->input_argc == 0)
+		return diag_set(
+			d, STATUS_ERR_USAGE, "no input given (try 'weir-agent --help')");
+	a->input = input_find(a->input_argv[0]);
+	return a->input ? STATUS_OK : unknown_input(a->input_argv[0], d);
+}
+
+void
+agent_args_done(struct agent_args *a)
+{
+	free(a->input_argv);
+	a->input_argv = NULL;
+}
+
+void
+agent_args_help(void)
+{
+	puts("usage: weir-agent INPUT [OPTION…]\n\n"
+	     "Turns an input into flow events and sends them to weir or a hub.\n\n"
+	     "Options:");
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		printf("  %s %-*s %s\n", options[i].name,
+			(int)(20 - strlen(options[i].name)),
+			options[i].argument ? options[i].argument : "", options[i].help);
+	puts("\nInputs, with their own options:");
+	for (unsigned i = 0; i < input_count; i++)
+		printf("%s - %s\n%s", inputs[i]->id, inputs[i]->about,
+			inputs[i]->options);
+}

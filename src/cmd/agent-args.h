@@ -1,0 +1,29 @@
+/*
+ * agent-args - weir-agent's command line.
+ */
+#ifndef WEIR_SRC_CMD_AGENT_ARGS_H
+#define WEIR_SRC_CMD_AGENT_ARGS_H
+
+#include <stdbool.h>
+
+#include "weir/base/status.h"
+#include "weir/input/input.h"
+#include "weir/wire/wire.h"
+
+struct agent_args {
+	const struct input_ops *input; /* NULL: help or version was asked for */
+	int input_argc;
+	char **input_argv; /* what is the input's own; borrows argv */
+	const char *to, *bind, *group, *state;
+	enum wire_encoding encoding;
+	bool help, version, stats, allow_network;
+};
+
+/* ERR_USAGE with @d on mistakes. agent_args_done() also after a failure. */
+enum status agent_args_parse(struct agent_args *a, int argc, char **argv, struct diag *d);
+void agent_args_done(struct agent_args *a);
+
+/* To stdout. */
+void agent_args_help(void);
+
+#endif
