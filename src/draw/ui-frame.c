@@ -150,7 +150,7 @@ ui_paint_header(struct ui *ui, const struct snap *s, struct grid *g)
 	snprintf(text, sizeof(text), "%s%s%s",
 		partly ? window_word(s->covered_us, covered, sizeof(covered)) : "",
 		partly ? " of " : "", window);
-	if (s->window_us > 0 && right - x > (int)strlen(text) + 2)
+	if (s->window_us > 0 && right - x > (int)strlen(text))
 		x += grid_puts(g, x, 0, text, ROLE_BAR, 0) + 2;
 	if (right - x > FMT_CELLS + 2) {
 		grid_puts(g, x, 0, fmt_rate(total_rate(s)).s, ROLE_BAR, 0);
