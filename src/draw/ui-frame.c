@@ -91,6 +91,20 @@ paint_right(const struct ui *ui, const struct snap *s, struct grid *g)
 	return x;
 }
 
+/* A sentence says most at its beginning: cut at the end, not in the middle. */
+static void
+paint_cut(struct grid *g, int x, int y, int w, const char *text, enum role role,
+	unsigned attr)
+{
+	bool cut = text_width(str_of(text)) > w;
+	struct rect before = grid_clip(g, (struct rect){ x, y, cut ? w - 1 : w, 1 });
+
+	grid_puts(g, x, y, text, role, attr);
+	grid_clip(g, before);
+	if (cut)
+		grid_glyph(g, x + w - 1, y, GLYPH_ELLIPSIS, role, attr);
+}
+
 static void
 paint_verdict(const struct snap *s, struct grid *g, int x, int y, int w, unsigned attr)
 {
@@ -101,7 +115,7 @@ paint_verdict(const struct snap *s, struct grid *g, int x, int y, int w, unsigne
 		return;
 	if (s->headline[0]) {
 		grid_glyph(g, x, y, severity_glyph(worst), severity_role(worst), attr);
-		grid_fit(g, x + 2, y, w - 2, str_of(s->headline),
+		paint_cut(g, x + 2, y, w - 2, s->headline,
 			own_line ? ROLE_TITLE : severity_role(worst), attr);
 	} else if (own_line && s->edges) {
 		char text[96], window[16];
