@@ -303,4 +303,10 @@ Test(theme, a_theme_of_ones_own_hides_the_one_compiled_in)
 		cr_expect_lt(strcmp(names[i - 1], names[i]), 0);
 	theme_names_free(names);
 	buf_done(&b);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/weir/themes", home);
+	rmdir(path);
+	snprintf(path, sizeof(path), "%s/weir", home);
+	rmdir(path);
+	cr_expect_eq(rmdir(home), 0);
 }
