@@ -261,8 +261,14 @@ endpoint_bind(void *socket, const char *url, bool allow_network,
 void
 endpoint_done(struct endpoint *e)
 {
-	if (e->lock_fd >= 0)
-		close(e->lock_fd);
+	const char *path = after(e->where, "ipc://");
+
+	if (e->lock_fd < 0)
+		return;
+	/* libzmq leaves it behind. As long as the lock is held, the path is ours. */
+	if (path)
+		(void)unlink(path);
+	close(e->lock_fd);
 	e->lock_fd = -1;
 }
 
