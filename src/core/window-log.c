@@ -1,9 +1,8 @@
 /*
  * Each second is a slot. Its tail is packed into a run when it is full or the second
  * is over, and the slots of ten seconds, later of a minute, are merged into one when
- * no window can end between them any more. A merge is spread over many turns, so
- * that no turn takes more than a few milliseconds; its sources stay as they are until
- * it is complete, so that everybody may go on reading them.
+ * no window can end between them any more. A merge is done in small pieces; its sources
+ * stay as they are until it is complete, so that everybody may go on reading them.
  */
 #include "config.h"
 
@@ -15,7 +14,7 @@
 
 #include "weir/base/util.h"
 
-#define TAIL_MAX 65536 /* entries before a tail is packed at once */
+#define TAIL_MAX 32768 /* entries before a tail is packed at once */
 #define TAIL_FIRST 64  /* fewer than these are not worth a run */
 #define TAIL_LATE 4096 /* the same for a slot that has runs: late comers */
 #define CLOSED_TICKS 2 /* a second this old gets only late comers */
@@ -23,11 +22,10 @@
 
 static const struct level {
 	int64_t span;
-	int64_t age;    /* ticks after its end that a slot may be made this coarse */
-	unsigned turns; /* to spread the merge over */
+	int64_t age; /* ticks after its end that a slot may be made this coarse */
 } levels[] = {
-	{ MIDDLE_SPAN, FINE_TICKS + 1, 4 },
-	{ COARSE_SPAN, MIDDLE_TICKS + MIDDLE_SPAN, 24 },
+	{ MIDDLE_SPAN, FINE_TICKS + 1 },
+	{ COARSE_SPAN, MIDDLE_TICKS + MIDDLE_SPAN },
 };
 
 void
@@ -186,12 +184,10 @@ log_drop_first(struct log *g)
 }
 
 static void
-merge_start(struct log *g, unsigned from, unsigned to, int64_t tick, int64_t span,
-	unsigned turns)
+merge_start(struct log *g, unsigned from, unsigned to, int64_t tick, int64_t span)
 {
 	struct merge *m = &g->merge;
 	unsigned runs = 0;
-	size_t bytes = 0;
 
 	*m = (struct merge){ .tick = tick, .span = span };
 	for (unsigned i = from; i < to; i++) {
@@ -202,10 +198,8 @@ merge_start(struct log *g, unsigned from, unsigned to, int64_t tick, int64_t spa
 	for (unsigned i = from; i < to; i++)
 		for (uint32_t r = 0; r < g->slot[i].runs; r++) {
 			run_open(&m->c[m->n], &g->slot[i].run[r]);
-			bytes += g->slot[i].run[r].n;
 			m->n += run_next(&m->c[m->n]);
 		}
-	m->quota = bytes / turns + 1;
 }
 
 /* Put the merged slot in the place of its sources; what came late meanwhile is kept. */
@@ -262,18 +256,6 @@ merge_series(struct merge *m, struct fold *fold)
 	return read;
 }
 
-static void
-merge_turn(struct log *g)
-{
-	struct merge *m = &g->merge;
-	size_t read = 0;
-
-	while (m->n && read < m->quota)
-		read += merge_series(m, g->fold);
-	if (!m->n)
-		merge_finish(g);
-}
-
 static bool
 overlap(int64_t a, int64_t a_end, int64_t b, int64_t b_end)
 {
@@ -299,7 +281,7 @@ merge_due(struct log *g, unsigned i, const struct level *lv, int64_t now_tick,
 		s->span = lv->span;
 		return false;
 	}
-	merge_start(g, i, to, tick, lv->span, lv->turns);
+	merge_start(g, i, to, tick, lv->span);
 	return true;
 }
 
@@ -314,14 +296,14 @@ merge_find(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to)
 				return;
 		if (s->runs > RUNS_MAX && s->tick + s->span <= now_tick - CLOSED_TICKS &&
 			!overlap(s->tick, s->tick + s->span, busy_from, busy_to)) {
-			merge_start(g, i, i + 1, s->tick, s->span, 4);
+			merge_start(g, i, i + 1, s->tick, s->span);
 			return;
 		}
 	}
 }
 
 void
-log_work(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to)
+log_pack(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to)
 {
 	for (unsigned i = g->slots; i-- > 0;) {
 		struct slot *s = &g->slot[i];
@@ -332,9 +314,22 @@ log_work(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to)
 			!overlap(s->tick, s->tick + s->span, busy_from, busy_to))
 			pack_tail(g, s);
 	}
-	if (!g->merge.span)
+}
+
+size_t
+log_merge(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to,
+	size_t budget)
+{
+	struct merge *m = &g->merge;
+	size_t read = 0;
+
+	if (!m->span)
 		merge_find(g, now_tick, busy_from, busy_to);
-	if (g->merge.span && !overlap(g->merge.tick, g->merge.tick + g->merge.span,
-				     busy_from, busy_to))
-		merge_turn(g);
+	if (!m->span || overlap(m->tick, m->tick + m->span, busy_from, busy_to))
+		return 0;
+	while (m->n && read < budget)
+		read += merge_series(m, g->fold);
+	if (!m->n)
+		merge_finish(g);
+	return read + 1;
 }

@@ -29,7 +29,6 @@ struct merge {
 	int64_t tick, span;   /* span 0: none is under way */
 	struct run_cursor *c; /* those with something left */
 	unsigned n;
-	size_t quota; /* bytes to read each turn */
 	struct packer out;
 };
 
@@ -56,10 +55,17 @@ unsigned log_find(const struct log *g, int64_t tick);
 void log_drop_first(struct log *g);
 
 /*
- * One turn of packing and coarsening, once a tick. Slots in [@busy_from, @busy_to)
- * are being read by the caller and are left alone.
+ * Pack the tails of closed seconds; once a tick. Slots in [@busy_from, @busy_to) are
+ * being read by the caller and are left alone, here and below.
  */
-void log_work(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to);
+void log_pack(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to);
+
+/*
+ * Go on with the merge that is under way or due, for about @budget bytes of packed
+ * log. Returns how many were read; 0 when there is nothing to do.
+ */
+size_t log_merge(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to,
+	size_t budget);
 
 /* The multiple of @span at or below @tick. */
 static inline int64_t

@@ -9,8 +9,15 @@
 #include "weir/base/util.h"
 #include "window-log.h"
 
-/* Latencies taken out by one window_advance(), so that it stays far below 1 ms. */
-#define EXPIRE_BUDGET 8192
+/*
+ * The housekeeping is paid for in small pieces. A unit is one latency taken out of the
+ * sums, or some bytes of the log merged. Recording pays more units than its own
+ * records will ever need, so that no work is left for later.
+ */
+#define ADVANCE_UNITS 2048
+#define ADD_TURN 64 /* records after which window_add() pays for all of them */
+#define ADD_UNITS (8 * ADD_TURN)
+#define UNIT_BYTES 4
 
 /* Series whose empty histogram pages are given back: all of them once in this time. */
 #define TRIM_TICKS 64
@@ -45,6 +52,8 @@ struct window {
 		struct run_cursor c;
 	} at;
 	uint32_t trim;
+	uint32_t unpaid; /* records since the last piece of work */
+	bool merges;     /* something may be due */
 };
 
 struct window *
@@ -220,7 +229,8 @@ take_slot(struct window *w, const struct slot *s, unsigned *budget)
 	return true;
 }
 
-static void
+/* Returns what is left of the budget. */
+static unsigned
 expire(struct window *w, unsigned budget)
 {
 	while (w->done < w->low) {
@@ -229,12 +239,22 @@ expire(struct window *w, unsigned budget)
 
 		if (i == w->log.slots || s->tick >= w->low) {
 			w->done = w->low;
-			return;
+			break;
 		}
 		if (!take_slot(w, s, &budget))
-			return;
+			return 0;
 		w->done = s->tick + s->span;
 	}
+	return budget;
+}
+
+static void
+work(struct window *w, unsigned units)
+{
+	units = expire(w, units);
+	if (w->merges && units)
+		w->merges = log_merge(&w->log, w->now_tick, w->done, w->low,
+				    (size_t)units * UNIT_BYTES) > 0;
 }
 
 void
@@ -310,7 +330,8 @@ tick(struct window *w, int64_t now_tick)
 	/* More than a slot behind: the caller comes too rarely to leave it to later. */
 	if (i < w->log.slots && w->log.slot[i].tick + w->log.slot[i].span < w->low)
 		window_settle(w);
-	log_work(&w->log, now_tick, w->done, w->low);
+	log_pack(&w->log, now_tick, w->done, w->low);
+	w->merges = true;
 	drop_old(w);
 	trim_some(w);
 }
@@ -329,7 +350,7 @@ window_advance(struct window *w, int64_t now_us)
 	w->now_us = MAX(w->now_us, now_us);
 	if (now_tick > w->now_tick)
 		tick(w, now_tick);
-	expire(w, EXPIRE_BUDGET);
+	work(w, ADVANCE_UNITS);
 }
 
 void
@@ -437,6 +458,10 @@ window_add(struct window *w, int64_t at_us, const struct window_record *r)
 	}
 	book(w, at, &e);
 	book_rest(w, at, r);
+	if (++w->unpaid == ADD_TURN) {
+		w->unpaid = 0;
+		work(w, ADD_UNITS);
+	}
 	return true;
 }
 
