@@ -24,6 +24,12 @@
 #define REGEX_MAX 256
 #define DEPTH_MAX 64
 
+/*
+ * The C library copies what a `+` or `{n}` repeats, so nested ones multiply. This
+ * bounds the product, and with it the memory of a pattern, to some 30 MB.
+ */
+#define COPIES_MAX 1024
+
 /* An index that no test has: something was wrong. */
 #define WRONG UINT32_MAX
 
@@ -155,26 +161,56 @@ take_quoted(struct parser *ps, char quote, struct buf *out)
 	return true;
 }
 
+/* Why @re is not given to regcomp(), or NULL. */
+static const char *
+regex_fault(const char *re)
+{
+	unsigned long copies = 1;
+
+	for (; *re; re++) {
+		if (*re == '\\' && re[1]) {
+			if (isdigit((unsigned char)*++re))
+				return "back references are not supported";
+		} else if (*re == '+') {
+			copies *= 2;
+		} else if (*re == '{') {
+			char *end;
+			unsigned long n = strtoul(re + 1, &end, 10), m = 0;
+
+			if (*end == ',')
+				m = strtoul(end + 1, NULL, 10);
+			copies *= MIN(MAX(n, m), COPIES_MAX) + 1;
+		}
+		if (copies > COPIES_MAX)
+			return "the regex repeats too much";
+	}
+	return NULL;
+}
+
 static unsigned
 take_regex(struct parser *ps, enum test_place place)
 {
 	struct test t = { .type = TEST_TEXT, .place = place };
 	const char *at = ps->p;
 	struct buf b = BUF_INIT;
+	const char *fault;
 	char why[120];
 	int status;
 
 	for (ps->p++; *ps->p && *ps->p != '/'; ps->p++) {
 		if (ps->p[0] == '\\' && ps->p[1] == '/')
 			ps->p++;
+		else if (ps->p[0] == '\\' && ps->p[1])
+			buf_addc(&b, *ps->p++);
 		buf_addc(&b, *ps->p);
 	}
-	if (!*ps->p || b.n == 0 || b.n > REGEX_MAX) {
-		const char *what = !*ps->p ? "the regex has no closing '/'"
-				   : !b.n  ? "the regex is empty"
-					   : "the regex is too long";
+	fault = !*ps->p           ? "the regex has no closing '/'"
+		: b.n == 0        ? "the regex is empty"
+		: b.n > REGEX_MAX ? "the regex is too long"
+				  : regex_fault(buf_cstr(&b));
+	if (fault) {
 		buf_done(&b);
-		return wrong(ps, at, "%s", what);
+		return wrong(ps, at, "%s", fault);
 	}
 	ps->p++;
 	status = regcomp(&t.regex, buf_cstr(&b), REG_EXTENDED | REG_NOSUB | REG_ICASE);

@@ -9,9 +9,9 @@
 #include "model-priv.h"
 #include "weir/base/util.h"
 
-#define DELTA_CALLS_MAX INT32_MAX
+#define DELTA_CALLS_MAX (UINT64_C(1) << 28)
 #define DELTA_SPAN_MAX_US (3600 * SEC_US)
-#define DELTA_BYTES_MAX (INT64_C(1) << 60)
+#define DELTA_BYTES_MAX (INT64_C(1) << 50)
 #define SPREAD_TICKS_MAX 300
 
 bool

@@ -11,8 +11,11 @@
 /* A latency beyond this is a fault of whoever measured it. */
 #define LATENCY_MAX_US (24 * 3600 * SEC_US)
 
-/* Bodies beyond this are one, too; with any weight a window of them fits 64 bits. */
+/* Bodies beyond this are one, too. */
 #define BYTES_MAX (INT64_C(1) << 50)
+
+/* A sample stands for at most so many; a counter of 32 bits holds thousands of them. */
+#define WEIGHT_MAX (UINT32_C(1) << 20)
 
 /* The name table keeps its ids below this, see edge_key(). */
 #define NAMES_MAX (UINT32_C(1) << 28)
@@ -161,30 +164,26 @@ is_duration(int64_t us)
 }
 
 static bool
-is_size(int64_t bytes)
+is_size(int64_t bytes, uint32_t weight)
 {
-	return bytes == FLOW_UNKNOWN || (bytes >= 0 && bytes <= BYTES_MAX);
+	return bytes == FLOW_UNKNOWN || (bytes >= 0 && bytes <= BYTES_MAX / weight);
 }
 
-static bool
-weigh(int64_t bytes, uint32_t weight, int64_t *ret_product)
+static int64_t
+weigh(int64_t bytes, uint32_t weight)
 {
-	*ret_product = bytes;
-	return bytes < 0 || !__builtin_mul_overflow(bytes, weight, ret_product);
+	return bytes < 0 ? bytes : bytes * weight;
 }
 
 static bool
 flow_is_sane(const struct flow *f)
 {
-	int64_t product;
-
-	return f->src.n && f->dst.n && f->weight && f->kind < KIND_COUNT &&
-	       f->origin < ORIGIN_COUNT && f->src_kind < NODE_KIND_COUNT &&
-	       f->dst_kind < NODE_KIND_COUNT && is_duration(f->client_us) &&
-	       is_duration(f->server_us) && is_duration(f->queue_us) &&
-	       is_size(f->bytes_in) && is_size(f->bytes_out) &&
-	       weigh(f->bytes_in, f->weight, &product) &&
-	       weigh(f->bytes_out, f->weight, &product);
+	return f->src.n && f->dst.n && f->weight && f->weight <= WEIGHT_MAX &&
+	       f->kind < KIND_COUNT && f->origin < ORIGIN_COUNT &&
+	       f->src_kind < NODE_KIND_COUNT && f->dst_kind < NODE_KIND_COUNT &&
+	       is_duration(f->client_us) && is_duration(f->server_us) &&
+	       is_duration(f->queue_us) && is_size(f->bytes_in, f->weight) &&
+	       is_size(f->bytes_out, f->weight);
 }
 
 /* What a flow or delta says of its two ends. */
@@ -284,8 +283,8 @@ add_flow(struct model *m, const struct flow *f)
 	edge = table_edge(m, src, dst, f->kind, &folded);
 	tally = table_tally(m, edge, f->origin);
 	r.series = table_op(m, tally, f->op, &folded);
-	weigh(f->bytes_in, f->weight, &r.bytes_in);
-	weigh(f->bytes_out, f->weight, &r.bytes_out);
+	r.bytes_in = weigh(f->bytes_in, f->weight);
+	r.bytes_out = weigh(f->bytes_out, f->weight);
 	window_add(m->window, at, &r);
 	book_lazily(m, &tally_at(m, tally)->server, f->server_us, f->weight, at);
 	book_lazily(m, &tally_at(m, tally)->queue, f->queue_us, f->weight, at);

@@ -82,7 +82,12 @@ fold_totals(struct fold *f, const struct totals *t)
 static void
 fold_pair(struct fold *f, unsigned bucket, uint32_t count)
 {
-	f->mark[bucket / 64] |= UINT64_C(1) << bucket % 64;
+	unsigned page = bucket / HIST_PAGE;
+	uint64_t bit = UINT64_C(1) << bucket % HIST_PAGE;
+
+	f->pairs += !(f->mark[page] & bit);
+	f->pages |= UINT32_C(1) << page;
+	f->mark[page] |= bit;
 	f->count[bucket] += count;
 }
 
@@ -109,27 +114,20 @@ fold_group(struct fold *f, struct run_cursor *c)
 	}
 }
 
-static unsigned
-fold_pairs(const struct fold *f)
-{
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < HIST_PAGES; i++)
-		n += (unsigned)__builtin_popcountll(f->mark[i]);
-	return n;
-}
-
+/* Write the pairs, and forget them. */
 static uint8_t *
 put_pairs(uint8_t *p, struct fold *f)
 {
 	unsigned last = 0;
 
-	for (unsigned i = 0; i < HIST_PAGES; i++) {
-		uint64_t bits = f->mark[i];
+	for (; f->pages; f->pages &= f->pages - 1) {
+		unsigned page = (unsigned)__builtin_ctz(f->pages);
+		uint64_t bits = f->mark[page];
 
-		f->mark[i] = 0;
+		f->mark[page] = 0;
 		for (; bits; bits &= bits - 1) {
-			unsigned bucket = i * 64 + (unsigned)__builtin_ctzll(bits);
+			unsigned bucket =
+				page * HIST_PAGE + (unsigned)__builtin_ctzll(bits);
 			uint32_t count = f->count[bucket];
 
 			f->count[bucket] = 0;
@@ -139,13 +137,14 @@ put_pairs(uint8_t *p, struct fold *f)
 			last = bucket;
 		}
 	}
+	f->pairs = 0;
 	return p;
 }
 
 void
 pack_fold(struct packer *pk, uint32_t series, struct fold *f)
 {
-	unsigned pairs = fold_pairs(f), mask = 0;
+	unsigned pairs = f->pairs, mask = 0;
 	size_t room = (TOTALS + 3 + 2 * (size_t)pairs) * VARINT_MAX;
 	uint8_t *start = (uint8_t *)buf_reserve(&pk->out, room), *p = start;
 

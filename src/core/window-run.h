@@ -102,7 +102,9 @@ void run_pair(struct run_cursor *c, unsigned *ret_bucket, uint32_t *ret_count);
 /* Adds up one series. All-zero is empty. */
 struct fold {
 	struct totals totals;
-	uint64_t mark[HIST_PAGES]; /* which buckets were touched */
+	unsigned pairs;            /* buckets touched */
+	uint32_t pages;            /* bit set of the pages that they are in */
+	uint64_t mark[HIST_PAGES]; /* bit sets of the buckets themselves */
 	uint32_t count[HIST_PAGES * HIST_PAGE];
 };
 

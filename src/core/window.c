@@ -22,12 +22,15 @@
 /* Series whose empty histogram pages are given back: all of them once in this time. */
 #define TRIM_TICKS 64
 
+/* Records are put into the sums in blocks, so that the memory they need is on its way. */
+#define BLOCK 32
+
 struct series {
 	struct totals totals;
-	struct hist hist;
 	uint32_t parent;
 	uint32_t next_free; /* in the queue of resting ids */
 	int64_t freed_tick;
+	struct hist hist;
 };
 
 /*
@@ -54,6 +57,8 @@ struct window {
 	uint32_t trim;
 	uint32_t unpaid; /* records since the last piece of work */
 	bool merges;     /* something may be due */
+	uint32_t blocked;
+	struct entry block[BLOCK]; /* in the log already, not yet in the sums */
 };
 
 struct window *
@@ -161,7 +166,42 @@ apply_entry(struct window *w, const struct entry *e, bool take)
 	}
 }
 
-/* The same for a group of a run. Returns how many latencies it had. */
+/*
+ * Put the block into the sums. The heads of the series were fetched when the entries
+ * came; here the counters are, and only then all is touched.
+ */
+static void
+flush(struct window *w)
+{
+	for (uint32_t i = 0; i < w->blocked; i++) {
+		const struct entry *e = &w->block[i];
+		uint32_t id = e->series;
+
+		if (e->bucket == WINDOW_NO_LATENCY)
+			continue;
+		for (; id != WINDOW_NO_SERIES; id = w->series[id].parent) {
+			const uint32_t *page =
+				w->series[id].hist.page[e->bucket / HIST_PAGE];
+
+			if (page)
+				__builtin_prefetch(&page[e->bucket % HIST_PAGE], 1);
+		}
+	}
+	for (uint32_t i = 0; i < w->blocked; i++)
+		apply_entry(w, &w->block[i], false);
+	w->blocked = 0;
+}
+
+static void
+prefetch_head(const struct series *s, const struct entry *e)
+{
+	__builtin_prefetch(&s->totals, 1);
+	__builtin_prefetch(&s->hist.total, 1);
+	if (e->bucket != WINDOW_NO_LATENCY)
+		__builtin_prefetch(&s->hist.page[e->bucket / HIST_PAGE]);
+}
+
+/* Put a group of a run into the sums, or take it out. Returns how many latencies it had. */
 static unsigned
 apply_group(struct window *w, struct run_cursor *c, bool take)
 {
@@ -235,12 +275,13 @@ expire(struct window *w, unsigned budget)
 {
 	while (w->done < w->low) {
 		unsigned i = log_find(&w->log, w->done);
-		const struct slot *s = &w->log.slot[i];
+		const struct slot *s;
 
-		if (i == w->log.slots || s->tick >= w->low) {
+		if (i == w->log.slots || w->log.slot[i].tick >= w->low) {
 			w->done = w->low;
 			break;
 		}
+		s = &w->log.slot[i];
 		if (!take_slot(w, s, &budget))
 			return 0;
 		w->done = s->tick + s->span;
@@ -260,6 +301,7 @@ work(struct window *w, unsigned units)
 void
 window_settle(struct window *w)
 {
+	flush(w);
 	expire(w, UINT32_MAX);
 }
 
@@ -322,6 +364,7 @@ tick(struct window *w, int64_t now_tick)
 {
 	unsigned i;
 
+	flush(w);
 	w->now_tick = now_tick;
 	w->low = MAX(w->low, low_tick(w, w->width_ticks));
 	i = log_find(&w->log, w->done);
@@ -395,8 +438,12 @@ static void
 book(struct window *w, int64_t at, const struct entry *e)
 {
 	log_append(&w->log, at, e);
-	if (at >= w->low)
-		apply_entry(w, e, false);
+	if (at < w->low)
+		return;
+	prefetch_head(&w->series[e->series], e);
+	w->block[w->blocked++] = *e;
+	if (w->blocked == BLOCK)
+		flush(w);
 }
 
 /* Halves of numbers that do not fit into an entry, and errors of part of the calls. */
@@ -465,6 +512,13 @@ window_add(struct window *w, int64_t at_us, const struct window_record *r)
 	return true;
 }
 
+/* A sum of bytes, or -1 when nobody told; what does not fit is as much as fits. */
+static int64_t
+told(uint64_t bytes, uint64_t known)
+{
+	return !known ? -1 : (int64_t)MIN(bytes, (uint64_t)INT64_MAX);
+}
+
 struct window_sum
 window_sum(const struct window *w, uint32_t series)
 {
@@ -476,8 +530,8 @@ window_sum(const struct window *w, uint32_t series)
 		.errors = t[TOTAL_ERRORS],
 		.samples = s->hist.total - t[TOTAL_EXCESS],
 		.coarse = t[TOTAL_COARSE],
-		.bytes_in = t[TOTAL_IN_KNOWN] ? (int64_t)t[TOTAL_IN] : -1,
-		.bytes_out = t[TOTAL_OUT_KNOWN] ? (int64_t)t[TOTAL_OUT] : -1,
+		.bytes_in = told(t[TOTAL_IN], t[TOTAL_IN_KNOWN]),
+		.bytes_out = told(t[TOTAL_OUT], t[TOTAL_OUT_KNOWN]),
 	};
 }
 

@@ -180,10 +180,11 @@ expect_same(const struct snap *a, const struct snap *b)
 			cr_expect(same_stat(&p->stat, &q->stat));
 		}
 		cr_assert_eq(x->exemplars, y->exemplars);
-		cr_expect_eq(memcmp(&a->exemplar[x->first_exemplar],
-				     &b->exemplar[y->first_exemplar],
-				     x->exemplars * sizeof(*a->exemplar)),
-			0);
+		for (uint32_t k = 0; k < x->exemplars; k++)
+			cr_expect_eq(memcmp(&a->exemplar[x->first_exemplar + k],
+					     &b->exemplar[y->first_exemplar + k],
+					     sizeof(*a->exemplar)),
+				0);
 	}
 }
 
@@ -305,7 +306,10 @@ Test(model, impossible_late_and_future_events_are_refused_and_counted)
 		{ "negative bytes", 0, 10, -1, -9, 1, BAD },
 		{ "absurd bytes", 0, 10, -1, INT64_MAX, 1, BAD },
 		{ "no weight", 0, 10, -1, -1, 0, BAD },
-		{ "a great weight", 0, 10, -1, -1, UINT32_MAX, TAKEN },
+		{ "a great weight", 0, 10, -1, -1, 1u << 20, TAKEN },
+		{ "an absurd one", 0, 10, -1, -1, UINT32_MAX, BAD },
+		{ "weighted bytes beyond reason", 0, 10, -1, INT64_C(1) << 40, 1u << 20,
+			BAD },
 		{ "no latency at all", 0, -1, -1, -1, 1, TAKEN },
 	};
 

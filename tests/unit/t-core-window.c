@@ -276,6 +276,7 @@ Test(window, what_is_ahead_is_booked_now_and_what_is_too_old_is_refused)
 	cr_expect_not(window_add(w, 3000 * SEC_US, &r));
 	cr_expect_not(window_add(w, -7, &r));
 	window_advance(w, 4000 * SEC_US);
+	window_settle(w);
 	sum = window_sum(w, r.series);
 	cr_expect_eq(sum.calls, 3);
 	cr_expect_eq(sum.errors, 3);
