@@ -11,9 +11,11 @@
 void
 json_scan_init(struct json_scan *s, struct str text)
 {
+	const char *start = text.n ? text.p : ""; /* NULL has no end */
+
 	*s = (struct json_scan){
-		.p = text.p,
-		.end = text.p + text.n,
+		.p = start,
+		.end = start + text.n,
 		.values = JSON_MAX_VALUES,
 	};
 }

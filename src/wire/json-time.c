@@ -7,6 +7,7 @@
 
 #include "json-time.h"
 
+#include "weir/base/util.h"
 #include "weir/base/when.h"
 
 #define TS_MAX_S UINT64_C(100000000000)
@@ -40,10 +41,19 @@ time_from_number(struct str s, int64_t *ret_us)
 bool
 json_time(const struct json_value *v, struct buf *scratch, int64_t *ret_us)
 {
-	struct str text;
+	struct str text = v->text;
+	int64_t us;
 
-	if (v->type == JSON_NUMBER)
-		return time_from_number(v->text, ret_us);
-	return v->type == JSON_STRING && json_text(v, scratch, &text) &&
-	       (time_from_number(text, ret_us) || when_rfc3339(text, ret_us));
+	if (v->type == JSON_STRING) {
+		if (!json_text(v, scratch, &text) ||
+			!(time_from_number(text, &us) || when_rfc3339(text, &us)))
+			return false;
+	} else if (v->type != JSON_NUMBER || !time_from_number(text, &us)) {
+		return false;
+	}
+	/* Later ones could not be written as microseconds and read back as such. */
+	if (us >= (int64_t)TS_MAX_S * SEC_US)
+		return false;
+	*ret_us = us;
+	return true;
 }

@@ -64,6 +64,13 @@ check_event(const struct event *e)
 	}
 }
 
+/* Half of a surrogate pair is JSON by its grammar; cJSON refuses it also in what is ignored. */
+static bool
+may_hold_surrogates(struct str s)
+{
+	return memmem(s.p, s.n, "\\ud", 3) || memmem(s.p, s.n, "\\uD", 3);
+}
+
 /* The second reading must give the same JSON as the first. */
 struct pass {
 	struct buf again;
@@ -100,7 +107,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		WIRE_JSON, text, INT64_C(1767621752000000), see, &one, &first);
 
 	/* A payload that is one value and was taken whole is JSON for cJSON too. */
-	if (status == STATUS_OK && first.events == 1 && first.bad == 0) {
+	if (status == STATUS_OK && first.events == 1 && first.bad == 0 &&
+		!may_hold_surrogates(text)) {
 		cJSON *tree = cJSON_ParseWithLength(text.p, text.n);
 
 		check(tree != NULL);

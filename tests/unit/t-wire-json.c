@@ -106,6 +106,8 @@ Test(wire_json, bad_records_are_counted_and_passed_over)
 		"{" FLOW ",\"ts\":\"2026-01-05T12:00:00.Z\"}",
 		"{" FLOW ",\"ts\":\"1969-12-31T23:59:59Z\"}",
 		"{" FLOW ",\"ts\":\"\"}",
+		"{" FLOW ",\"ts\":\"9417-01-05T14:02:31Z\"}",
+		"{" FLOW ",\"ts\":99999999999.9999999}",
 		/* ids that are none */
 		"{" FLOW ",\"trace\":\"123\"}",
 		"{" FLOW ",\"trace\":\"4bf92f3577b34da6a3ce929d0e0e473g\"}",
