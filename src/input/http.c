@@ -20,6 +20,7 @@
 #define SLOWEST 1024                       /* bytes a second of a body, on average */
 #define SWEEP_US (SEC_US / 2)
 #define BODY_STEP (16u * 1024)
+#define KEEP_UNPACKED (1u << 20) /* memory kept from one request to the next */
 
 /* A connection, from accept to close. */
 struct conn {
@@ -379,6 +380,8 @@ answer(struct http *h, struct MHD_Connection *mhd, struct req *q)
 		a.retry_after_s = 1 + (int)(h->jitter++ * 7 % 5);
 	ok = send_answer(h, mhd, q, &a);
 	buf_done(&a.body);
+	if (h->unpacked.cap > KEEP_UNPACKED)
+		buf_done(&h->unpacked);
 	return ok;
 }
 

@@ -1,0 +1,93 @@
+#!/bin/bash
+# weir-agent from outside: mistakes, signals, what is flushed, what is kept.
+. "${top_srcdir:=.}/tests/e2e/lib.sh"
+export XDG_STATE_HOME=$tmp/state
+unset WEIR_CONFIG
+
+says() { # NAME STATUS REGEX ARGUMENTS...: exit status and something on stderr
+	local name=$1 status=$2 regex=$3 got
+	shift 3
+	weir-agent "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+	got=$?
+	if [ $got = "$status" ] && grep -qE -e "$regex" "$tmp/err"; then
+		ok "$name"
+	else
+		not_ok "$name" "weir-agent $* ended with $got and said:
+$(cat "$tmp/out" "$tmp/err")"
+	fi
+}
+has() { # NAME REGEX FILE
+	if tr -d '\n\t' <"$3" | grep -qE -e "$2"; then ok "$1"; else not_ok "$1" "$(head -n 40 "$3")"; fi
+}
+ended() { # NAME STATUS: how $agent ends
+	wait "$agent"
+	same "$1" "$2" $?
+}
+said() { grep -qE -e "$1" "$tmp/agent.log"; }
+agent() { # ARGUMENTS...: in the background, until it has said where it is
+	weir-agent "$@" >"$tmp/agent.log" 2>&1 &
+	agent=$!
+	pids="$pids $agent"
+	until_true said ' from '
+}
+
+http=127.0.0.1:$(free_port)
+url=ipc://$tmp/bus
+
+says "no input is wrong use" 2 "no input given"
+says "an unknown input is named, and the one meant" 2 "'otpl'.*'otlp'" otpl
+says "an unknown option is named, and the one meant" 2 "'--gruop'.*'--group'" --gruop x otlp
+says "an option of an input too" 2 "'--htpp'.*'--http'" otlp --htpp x
+says "two ends exclude each other" 2 "exclude" otlp --to a --bind b
+says "an unknown encoding is named" 2 "'xml'" otlp --encoding xml
+says "no address to listen on" 2 "'nowhere'" otlp --http nowhere --to "$url"
+says "a file that is not there" 1 "nothing-here" ndjson "$tmp/nothing-here" --to "$url"
+weir-agent --help >"$tmp/help"
+has "--help names the inputs" 'otlp - ' "$tmp/help"
+same "--version" weir-agent "$(weir-agent --version | cut -d' ' -f1)"
+
+agent otlp --http "$http" --to "$url"
+says "an address that is taken" 1 "$http is in use" otlp --http "$http" --to "$url"
+# Not SIGINT: a shell starts what is in the background with that ignored, and it stays so.
+for signal in TERM HUP; do
+	kill -s $signal "$agent"
+	ended "SIG$signal ends it" $((128 + $(kill -l $signal)))
+	agent otlp --http "$http" --to "$url"
+done
+kill -KILL "$agent"
+wait "$agent" 2>/dev/null
+same "one state file, nobody else's to read" "-rw-------" \
+	"$(stat -c %A "$tmp/state/weir/otlp-$http.state")"
+
+# What a script says before anybody listens is not lost.
+for i in $(seq 500); do echo '{"src":"early","dst":"bird","us":1000}'; done >"$tmp/flows.ndjson"
+weir-agent ndjson "$tmp/flows.ndjson" --to "$url" >"$tmp/agent.log" 2>&1 &
+agent=$!
+pids="$pids $agent"
+sleep 1
+weir snapshot --listen "$url" --for 2s --format json >"$tmp/snap.json" 2>"$tmp/err"
+has "nothing that a file says is lost" '"calls": ?500' "$tmp/snap.json"
+ended "and it ends with the file" 0
+
+# A caller whose other half cannot come any more is told when the agent ends.
+command -v curl >/dev/null || { skip "halves are flushed at the end" "no curl here"; done_testing; }
+weir snapshot --listen "$url" --for 5s --format json >"$tmp/snap.json" 2>"$tmp/err" &
+snapshot=$!
+agent otlp --http "$http" --to "$url"
+until_true test -S "$tmp/bus"
+sleep 1
+now=$(date +%s)
+cat >"$tmp/body.json" <<END
+{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"checkout"}}]},
+"scopeSpans":[{"spans":[{"traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"a1a2a3a4a5a6a7a8",
+"parentSpanId":"b1a2a3a4a5a6a7a8","kind":3,"name":"POST","startTimeUnixNano":"${now}000000000",
+"endTimeUnixNano":"${now}025000000","status":{"code":2},
+"attributes":[{"key":"server.address","value":{"stringValue":"bank.test"}}]}]}]}]}
+END
+same "a body is taken" 200 "$(curl -s -o /dev/null -w '%{http_code}' -H 'Content-Type: application/json' \
+	--data-binary "@$tmp/body.json" "http://$http/v1/traces")"
+kill -TERM "$agent"
+ended "SIGTERM ends it" 143
+wait $snapshot
+has "halves are flushed at the end" '"dst": ?"bank.test"' "$tmp/snap.json"
+done_testing
