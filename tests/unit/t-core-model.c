@@ -180,11 +180,17 @@ expect_same(const struct snap *a, const struct snap *b)
 			cr_expect(same_stat(&p->stat, &q->stat));
 		}
 		cr_assert_eq(x->exemplars, y->exemplars);
-		for (uint32_t k = 0; k < x->exemplars; k++)
-			cr_expect_eq(memcmp(&a->exemplar[x->first_exemplar + k],
-					     &b->exemplar[y->first_exemplar + k],
-					     sizeof(*a->exemplar)),
-				0);
+		for (uint32_t k = 0; k < x->exemplars; k++) {
+			const struct snap_exemplar *p =
+				&a->exemplar[x->first_exemplar + k];
+			const struct snap_exemplar *q =
+				&b->exemplar[y->first_exemplar + k];
+
+			cr_expect_eq(memcmp(&p->ids, &q->ids, sizeof(p->ids)), 0);
+			cr_expect_eq(p->latency_us, q->latency_us);
+			cr_expect_eq(p->end_us, q->end_us);
+			cr_expect_eq(p->failed, q->failed);
+		}
 	}
 }
 
@@ -449,6 +455,45 @@ Test(model, what_is_silent_is_idle_first_and_then_forgotten)
 	cr_expect_neq(s.edge[0].key, key);
 	cr_expect_eq(s.edge[0].stat.calls, 1);
 	snap_done(&s);
+	model_free(m);
+}
+
+Test(model, edges_that_come_and_go_are_each_counted_alone)
+{
+	struct model_limits limits = model_limits_default;
+	struct model *m;
+
+	limits.forget_us = 20 * SEC_US;
+	limits.window_us = 10 * SEC_US;
+	m = model_new(&limits);
+	for (int64_t t = 0; t < 300; t++) {
+		struct snap s;
+
+		/* Every second 30 new pairs, each of which calls for five seconds. */
+		for (int64_t born = MAX(t - 4, 0); born <= t; born++)
+			for (int i = 0; i < 30; i++) {
+				char src[24], dst[24];
+				struct event e;
+
+				snprintf(src, sizeof(src), "s%d", (int)(born % 50));
+				snprintf(dst, sizeof(dst), "d%d-%d", i, (int)(born % 50));
+				e = flow(src, dst, T0 + t * SEC_US, 10 + i);
+				e.u.flow.op = i % 2 ? STR("GET") : STR("PUT");
+				model_add(m, &e, T0 + t * SEC_US);
+			}
+		s = picture(m, T0 + t * SEC_US);
+		cr_assert_leq(s.edges, 30 * 45);
+		cr_assert_geq(s.edges, 30 * MIN(t + 1, 20));
+		cr_assert_eq(s.quality.overflow, 0);
+		for (uint32_t i = 0; i < s.edges; i++) {
+			const struct snap_edge *e = &s.edge[i];
+
+			cr_assert_leq(e->stat.calls, 5);
+			cr_assert_eq(
+				e->stat.calls, e->ops ? s.op[e->first_op].stat.calls : 0);
+		}
+		snap_done(&s);
+	}
 	model_free(m);
 }
 

@@ -132,6 +132,21 @@ Test(severity, errors_are_blamed_on_the_edge_where_they_begin)
 	snap_done(&s);
 }
 
+Test(severity, calls_given_up_for_a_slow_edge_are_blamed_on_it)
+{
+	struct snap s = { 0 };
+
+	edge(&s, "a", "b", 100, 50, 2000000);
+	edge(&s, "b", "db", 100, 0, 3000000);
+	edge(&s, "c", "d", 100, 50, 9000);
+	edge(&s, "d", "e", 100, 1, 3000000);
+	severity_judge(&s, &defaults);
+	cr_expect_eq(of(&s, "a", "b"), SEV_WARN);
+	cr_expect_eq(of(&s, "b", "db"), SEV_CRIT);
+	cr_expect_eq(of(&s, "c", "d"), SEV_CRIT, "it fails fast: that is its own");
+	snap_done(&s);
+}
+
 Test(severity, a_cause_is_as_bad_as_its_worst_victim)
 {
 	struct snap s = { 0 };

@@ -205,6 +205,43 @@ Test(window, a_rising_flood_expires_in_small_steps_to_exactly_nothing)
 	window_free(w);
 }
 
+Test(window, what_comes_late_into_a_second_that_is_being_merged_is_kept)
+{
+	enum {
+		SERIES = 20,
+		PER_TICK = 2000,
+		TICKS = 160,
+		START = 50000
+	};
+	static const int64_t widths[] = { 60, 300, 10, 900 };
+	struct window *w = window_new(300 * SEC_US, BIG);
+	struct book b = { 0 };
+	int64_t now = START;
+
+	window_advance(w, now * SEC_US);
+	for (uint32_t i = 0; i < SERIES; i++)
+		window_series_new(w, WINDOW_NO_SERIES);
+	for (; now < START + TICKS; now++) {
+		window_advance(w, now * SEC_US);
+		for (int i = 0; i < PER_TICK; i++) {
+			int64_t at = now - (pick(20) ? 0 : pick(150));
+			struct window_record r = random_record(pick(SERIES));
+
+			at = MAX(at, START);
+			window_add(w, at * SEC_US, &r);
+			book_add(&b, at, &r);
+		}
+	}
+	for (unsigned i = 0; i < ARRAY_LEN(widths); i++) {
+		window_set_width(w, widths[i] * SEC_US);
+		window_settle(w);
+		expect_sums(w, &b, i, false, window_from_us(w) / SEC_US);
+		expect_sums(w, &b, SERIES - 1, false, window_from_us(w) / SEC_US);
+	}
+	free(b.all);
+	window_free(w);
+}
+
 Test(window, the_log_stays_within_its_budget_and_says_what_it_still_covers)
 {
 	enum {
@@ -232,6 +269,7 @@ Test(window, the_log_stays_within_its_budget_and_says_what_it_still_covers)
 	cr_expect_gt(window_from_us(w), 100000 * SEC_US);
 	cr_expect_lt(window_from_us(w), 100690 * SEC_US);
 	expect_sums(w, &b, 17, false, window_from_us(w) / SEC_US);
+	cr_expect_gt(window_bytes(w), window_log_bytes(w));
 	cr_expect_not(window_add(w, 100000 * SEC_US, &b.all[0].r), "dropped for good");
 	free(b.all);
 	window_free(w);
