@@ -257,7 +257,11 @@ open_bus(struct demo *m, struct diag *d)
 		m->agents++;
 		s = open_agent(m, &m->agent[i], url, d);
 	}
-	return s == STATUS_OK ? join_agents(m, d) : s;
+	if (s == STATUS_OK)
+		s = join_agents(m, d);
+	/* All are connected, so nobody needs the path again; not even a kill leaves it. */
+	private_dir_done(&m->dir);
+	return s;
 }
 
 enum status
