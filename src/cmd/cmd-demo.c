@@ -40,7 +40,7 @@ print_demo(const struct options *o)
 {
 	int64_t ahead_us = o->duration_us == VALUE_FOREVER ? 30 * SEC_US : o->duration_us;
 	int status = EXIT_DONE;
-	struct feed *f = open_demo(o, PICTURE_DAY_US, o->filter, &status);
+	struct feed *f = open_demo(o, PICTURE_DAY_US, feed_filter(o, false), &status);
 	struct snap snap = { 0 };
 
 	if (f == NULL)

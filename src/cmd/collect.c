@@ -14,14 +14,20 @@
 #include "weir/draw/view.h"
 #include "weir/export/export.h"
 
+const char *
+feed_filter(const struct options *o, bool on_screen)
+{
+	return on_screen || export_find(o->format)->needs_grid ? NULL : o->filter;
+}
+
 struct feed *
 open_feed(const struct options *o, bool on_screen, int *ret_exit)
 {
 	struct feed_options fo = {
 		.window_us = o->window_us,
 		.thresholds = o->thresholds,
-		/* On a screen the filter is the ui's, so that it can be cleared. */
-		.filter = on_screen ? NULL : o->filter,
+		.filter = o->command == COMMAND_check ? o->filter
+						      : feed_filter(o, on_screen),
 		.speed = o->speed,
 	};
 	struct source src;

@@ -35,12 +35,16 @@ at_end() {
 trap at_end EXIT
 trap 'exit 1' INT TERM HUP
 
-tm() { tmux -u -S "$tmp/tmux" -f /dev/null "$@"; }
+# Each terminal has a server of its own: one that is just ending would take the next
+# session with it.
+servers=0
+tm() { tmux -u -S "$tmp/tmux.$servers" -f /dev/null "$@"; }
 
 # Start COMMAND (as for env) in a new terminal of WIDTHxHEIGHT. Its pid is in $tmp/pid,
 # its exit status in $tmp/status once it ends; the terminal stays, to be looked at.
 terminal() { # WIDTHxHEIGHT COMMAND
 	tm kill-server 2>/dev/null
+	servers=$((servers + 1))
 	rm -f "$tmp/status" "$tmp/pid"
 	printf 'echo $$ >%s/pid\nexec env %s\n' "$tmp" "$2" >"$tmp/command"
 	tm new-session -d -x "${1%x*}" -y "${1#*x}" "sh $tmp/command

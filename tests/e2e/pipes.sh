@@ -20,7 +20,8 @@ is_there "its replay shows what was recorded" postgres "$tmp/one"
 again "$tmp/shop.weir" >"$tmp/two"
 same "twice the same, byte for byte" "$(cksum <"$tmp/one")" "$(cksum <"$tmp/two")"
 again - <"$tmp/shop.weir" >"$tmp/two"
-same "from stdin too" "$(cksum <"$tmp/one")" "$(cksum <"$tmp/two")"
+# The header names the source, which is another one.
+same "from stdin too" "$(sed 1d "$tmp/one" | cksum)" "$(sed 1d "$tmp/two" | cksum)"
 weir record --connect "$bus" --for 2s "$tmp/shop.weir" 2>"$tmp/err"
 same "an existing file is not overwritten" 1 $?
 is_there "and named" shop.weir "$tmp/err"

@@ -32,7 +32,7 @@ until_true has_ended
 terminal_is_back "a crash gives the terminal back"
 
 terminal 80x24 "PS1='prompt> ' bash --norc --noprofile -i"
-shows "a shell with job control" "prompt> "
+shows "a shell with job control" "prompt>"
 keys "weir --connect $bus" Enter
 shows "runs weir" "checkout"
 keys C-z
@@ -42,7 +42,7 @@ keys "fg" Enter
 shows "fg takes the terminal again" "payment"
 same "on the alternate screen" 1 "$(pane alternate_on)"
 keys q
-shows "q leads back to the shell" "prompt> "
+shows "q leads back to the shell" "prompt>"
 keys "exit" Enter
 
 terminal 80x24 "NO_COLOR=1 weir --connect $bus"
@@ -50,7 +50,7 @@ shows "NO_COLOR draws" "checkout"
 empty "NO_COLOR uses no colour" "$(screen_ansi | grep -oE $'\e\\[[0-9;:]*(3[0-8]|4[0-8]|9[0-7])[;0-9:]*m' | head -3 | cat -v)"
 keys q
 
-terminal 80x24 "TERM=dumb weir --connect $bus"
+terminal 120x24 "TERM=dumb weir --connect $bus"
 ends_with "TERM=dumb is refused" 1
 shows "and told what to use instead" "weir snapshot"
 

@@ -34,6 +34,12 @@ int report_mistakes(const struct mistakes *m);
 /* What children and others said, line by line, to stderr. */
 void report_said(struct feed *f);
 
+/*
+ * The filter for the feed itself: NULL where the ui filters, which can then say how
+ * much of how much it shows, and clear it.
+ */
+const char *feed_filter(const struct options *o, bool on_screen);
+
 /* Open the source that @o names, and a feed on it. NULL when that was reported. */
 struct feed *open_feed(const struct options *o, bool on_screen, int *ret_exit);
 
