@@ -96,7 +96,8 @@ grade(struct judge *j, uint32_t i)
 	v->worst = SEV_OK;
 	for (unsigned c = 0; c < CHANNELS; c++)
 		v->worst = MAX(v->worst, v->over[c]);
-	if (e->idle || e->stat.calls == 0)
+	/* An edge that fell silent while it was over stays what it was: a full stall is no calm. */
+	if (e->stat.calls == 0 || (e->idle && v->worst == SEV_OK))
 		v->worst = SEV_IDLE;
 }
 

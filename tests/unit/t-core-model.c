@@ -408,6 +408,26 @@ Test(model, two_views_of_the_same_calls_are_never_added_up)
 	model_free(m);
 }
 
+Test(model, an_edge_that_fell_silent_while_slow_is_still_shown_as_slow)
+{
+	struct model *m = model_new(&model_limits_default);
+	struct snap s;
+
+	for (int64_t t = 0; t < 10; t++) {
+		struct event e = flow("a", "b", T0 + t * SEC_US, 3 * SEC_US);
+
+		model_add(m, &e, T0 + t * SEC_US);
+	}
+	s = picture(m, T0 + 40 * SEC_US);
+	cr_expect(s.edge[0].idle);
+	cr_expect_eq(s.edge[0].severity, SEV_CRIT);
+	snap_done(&s);
+	s = picture(m, T0 + 90 * SEC_US);
+	cr_expect_eq(s.edge[0].severity, SEV_IDLE, "the window holds nothing any more");
+	snap_done(&s);
+	model_free(m);
+}
+
 Test(model, what_is_silent_is_idle_first_and_then_forgotten)
 {
 	struct model_limits limits = model_limits_default;
