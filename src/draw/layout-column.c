@@ -16,6 +16,65 @@ channel_width(const struct lay *lay, int l)
 	return 1 + lay->channel[l].tracks * lay->o->pitch + (lay->o->pitch > 1) + 1;
 }
 
+/* Widths in a warm run: never less than they were. */
+static void
+keep_widths(struct lay *lay)
+{
+	for (int l = 0; l < lay->layers; l++) {
+		const struct memory_entry *old =
+			memory_get(lay->old, memory_layer_id(l - lay->shift));
+
+		if (!old)
+			continue;
+		lay->layer_w[l] = MAX(lay->layer_w[l], old->value[0]);
+		if (l + 1 < lay->layers)
+			lay->channel_w[l] = MAX(lay->channel_w[l], old->value[1]);
+	}
+}
+
+static int
+total_width(const struct lay *lay)
+{
+	int x = 0;
+
+	for (int l = 0; l < lay->layers; l++)
+		x += lay->layer_w[l] + lay->channel_w[l];
+	return x;
+}
+
+static void
+least_widths(struct lay *lay)
+{
+	for (int l = 0; l < lay->layers; l++) {
+		lay->layer_w[l] = 0;
+		lay->channel_w[l] = l + 1 < lay->layers ? channel_width(lay, l) : 0;
+	}
+	for (int v = 0; v < lay->n; v++)
+		lay->layer_w[lay->layer[v]] =
+			MAX(lay->layer_w[lay->layer[v]], lay->g->card[v].width);
+}
+
+/* Give spare columns to the layers that wish for them, a column each in turn. */
+static void
+spread(struct lay *lay, int spare)
+{
+	int *wish = ARENA_NEW(lay->arena, int, lay->layers);
+	bool given = true;
+
+	for (int v = 0; v < lay->n; v++)
+		wish[lay->layer[v]] = MAX(wish[lay->layer[v]], lay->g->card[v].wish);
+	while (given && spare > 0) {
+		given = false;
+		for (int l = 0; l < lay->layers && spare > 0; l++) {
+			if (lay->layer_w[l] >= wish[l])
+				continue;
+			lay->layer_w[l]++;
+			spare--;
+			given = true;
+		}
+	}
+}
+
 void
 layout_columns(struct lay *lay)
 {
@@ -24,20 +83,14 @@ layout_columns(struct lay *lay)
 	lay->layer_x = ARENA_NEW(lay->arena, int, lay->layers + 1);
 	lay->layer_w = ARENA_NEW(lay->arena, int, lay->layers + 1);
 	lay->channel_w = ARENA_NEW(lay->arena, int, lay->layers + 1);
-	for (int v = 0; v < lay->n; v++)
-		lay->layer_w[lay->layer[v]] =
-			MAX(lay->layer_w[lay->layer[v]], lay->g->card[v].width);
+	least_widths(lay);
+	if (lay->old) {
+		keep_widths(lay);
+		if (lay->o->max_width && total_width(lay) > lay->o->max_width)
+			least_widths(lay);
+	}
+	spread(lay, lay->o->max_width - total_width(lay));
 	for (int l = 0; l < lay->layers; l++) {
-		const struct memory_entry *old =
-			memory_get(lay->old, memory_layer_id(l - lay->shift));
-
-		if (l + 1 < lay->layers)
-			lay->channel_w[l] = channel_width(lay, l);
-		if (old) {
-			lay->layer_w[l] = MAX(lay->layer_w[l], old->value[0]);
-			if (l + 1 < lay->layers)
-				lay->channel_w[l] = MAX(lay->channel_w[l], old->value[1]);
-		}
 		lay->layer_x[l] = x;
 		x += lay->layer_w[l] + lay->channel_w[l];
 	}

@@ -28,6 +28,7 @@
 struct layout_card {
 	uint32_t key; /* the same card has the same key from run to run */
 	int width;    /* columns it needs, border included */
+	int wish;     /* columns it would use if there were some to spare */
 	int head;     /* rows above the first inlet row */
 	int tail;     /* rows below the last inlet row, feedback rows not counted */
 	int port; /* flows leave so many rows below the last inlet row; 0: mid-inlets */
@@ -50,7 +51,8 @@ struct layout_graph {
 struct layout_options {
 	int gap;        /* blank rows between cards */
 	int pitch;      /* columns per track of a channel: 1 or 2 */
-	int max_height; /* rows available, to spread into; 0 when it does not matter */
+	int max_width;  /* columns available, to spread into; 0 when it does not matter */
+	int max_height; /* rows likewise */
 	bool warm;      /* keep what the last run drew */
 };
 

@@ -1,0 +1,153 @@
+/*
+ * The numbers of a frame, and their texts in fixed fields.
+ */
+#include "config.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "map.h"
+#include "weir/base/util.h"
+#include "weir/draw/fmt.h"
+
+/*
+ * Quiet is much longer than this flow's own usual pause: one request a minute is not
+ * an idle flow. What was bad when it fell silent stays bad.
+ */
+static bool
+is_quiet(const struct map_flow *f, int64_t last_us, int64_t now_us)
+{
+	int64_t pause = MAP_QUIET_US;
+
+	if (f->severity != SEV_OK || last_us <= 0)
+		return false;
+	if (f->rate > 0)
+		pause = MAX(pause, (int64_t)(5e6 / f->rate));
+	return now_us - last_us > pause;
+}
+
+struct map_flow
+map_flow_of_edge(const struct map_topo *t, const struct snap *s, int edge)
+{
+	const struct map_edge *e = &t->edge[edge];
+	struct map_flow f = { .rate = NAN,
+		.p99_us = SNAP_UNKNOWN,
+		.severity = SEV_IDLE,
+		.edges = (int)e->count };
+	int64_t last_us = 0;
+
+	for (uint32_t i = e->first; i < e->first + e->count; i++) {
+		const struct snap_edge *x = &s->edge[i];
+
+		if (!isnan(x->stat.rate))
+			f.rate = (isnan(f.rate) ? 0 : f.rate) + x->stat.rate;
+		if (x->stat.p99_us > f.p99_us) {
+			f.p99_us = x->stat.p99_us;
+			f.bound = x->stat.bounds_only;
+		}
+		f.severity = MAX(f.severity, x->severity);
+		last_us = MAX(last_us, x->last_us);
+	}
+	if (is_quiet(&f, last_us, s->now_us))
+		f.severity = SEV_IDLE;
+	return f;
+}
+
+struct map_flow
+map_flow_sum(const struct map_flow *flow, const int *list, int n)
+{
+	struct map_flow sum = {
+		.rate = NAN, .p99_us = SNAP_UNKNOWN, .severity = SEV_IDLE
+	};
+
+	for (int i = 0; i < n; i++) {
+		const struct map_flow *f = &flow[list[i]];
+
+		if (!isnan(f->rate))
+			sum.rate = (isnan(sum.rate) ? 0 : sum.rate) + f->rate;
+		if (f->p99_us > sum.p99_us) {
+			sum.p99_us = f->p99_us;
+			sum.bound = f->bound;
+		}
+		sum.severity = MAX(sum.severity, f->severity);
+		sum.edges += f->edges;
+	}
+	return sum;
+}
+
+enum severity
+map_node_severity(const struct map_topo *t, const struct snap *s, int node)
+{
+	int i = t->node[node].snap;
+
+	return i < 0 ? SEV_IDLE : s->node[i].severity;
+}
+
+int
+map_rate_width(enum map_label label)
+{
+	return label == MAP_FULL ? 6 : label == MAP_SHORT ? 4 : 0;
+}
+
+struct map_text
+map_rate_text(double rate, bool unit)
+{
+	struct fmt f = fmt_rate(rate);
+	struct map_text t;
+
+	if (!unit && strlen(f.s) > 2 && strcmp(f.s + strlen(f.s) - 2, "/s") == 0)
+		f.s[strlen(f.s) - 2] = '\0';
+	snprintf(t.s, sizeof(t.s), "%s", f.s);
+	return t;
+}
+
+struct map_text
+map_p99_text(const struct map_flow *f)
+{
+	struct map_text t;
+
+	snprintf(t.s, sizeof(t.s), "%s", fmt_latency(f->p99_us, f->bound).s);
+	return t;
+}
+
+enum role
+map_edge_role(enum severity s)
+{
+	static const enum role roles[SEV_COUNT] = { [SEV_IDLE] = ROLE_EDGE_IDLE,
+		[SEV_OK] = ROLE_EDGE_OK,
+		[SEV_WARN] = ROLE_EDGE_WARN,
+		[SEV_CRIT] = ROLE_EDGE_CRIT };
+
+	return roles[s];
+}
+
+enum weight
+map_edge_weight(enum severity s)
+{
+	return s == SEV_CRIT   ? WEIGHT_HEAVY
+	       : s == SEV_IDLE ? WEIGHT_DOTTED
+			       : WEIGHT_LIGHT;
+}
+
+enum glyph
+map_severity_glyph(enum severity s)
+{
+	static const enum glyph glyphs[SEV_COUNT] = { [SEV_IDLE] = GLYPH_IDLE,
+		[SEV_OK] = GLYPH_OK,
+		[SEV_WARN] = GLYPH_WARN,
+		[SEV_CRIT] = GLYPH_CRIT };
+
+	return glyphs[s];
+}
+
+enum role
+map_severity_role(enum severity s)
+{
+	static const enum role roles[SEV_COUNT] = { [SEV_IDLE] = ROLE_IDLE,
+		[SEV_OK] = ROLE_OK,
+		[SEV_WARN] = ROLE_WARN,
+		[SEV_CRIT] = ROLE_CRIT };
+
+	return roles[s];
+}

@@ -1,0 +1,182 @@
+/*
+ * From a topology to placed cards: fold, measure the texts, lay out.
+ *
+ * Widths come from names and from the fixed fields of numbers, never from a number.
+ */
+#include "config.h"
+
+#include <string.h>
+
+#include "map.h"
+#include "weir/base/text.h"
+#include "weir/base/util.h"
+
+#define WIDEST 64
+#define MAX_CROSSINGS 40 /* more than this and a map does not help */
+
+const struct map_level map_levels[] = {
+#define LEVEL(id, text, shape, numbers, folds, racks, chip, p, g, cap, fcap, least) \
+	{ .name = id,                                                               \
+		.about = text,                                                      \
+		.style = MAP_##shape,                                               \
+		.label = MAP_##numbers,                                             \
+		.fold = folds,                                                      \
+		.rack = racks,                                                      \
+		.chips = chip,                                                      \
+		.pitch = p,                                                         \
+		.gap = g,                                                           \
+		.name_cap = cap,                                                    \
+		.fold_cap = fcap,                                                   \
+		.min_width = least },
+#include "map-levels.def"
+#undef LEVEL
+};
+
+const int map_level_count = ARRAY_LEN(map_levels);
+
+/* Columns of a card around its text. */
+static int
+frame_width(enum map_style style)
+{
+	return style == MAP_CARD ? 4 : style == MAP_STACK ? 2 : 1;
+}
+
+/* A flow: rate, a space, glyph and p99. */
+static int
+flow_width(enum map_label label)
+{
+	int rate = map_rate_width(label);
+
+	return rate + (rate > 0) + MAP_P99_WIDTH;
+}
+
+/* "»12× " and the flow. */
+static int
+hub_width(enum map_label label)
+{
+	return 5 + flow_width(label);
+}
+
+static int
+title_width(const struct map_plan *p, const struct map_topo *t,
+	const struct map_part *part, int cap)
+{
+	bool loop = t->node[p->list[part->node.first]].loop;
+
+	/* Glyph and space; in a stack the space and glyph behind the name. */
+	return 2 + MIN(text_width(part->name), cap) + (loop ? 2 : 0);
+}
+
+/*
+ * A row of what is written instead of drawn. Its rate is the first thing to go, so
+ * only the wish counts it.
+ */
+static int
+fold_width(const struct map_plan *p, const struct map_topo *t, const struct map_row *r,
+	int cap, bool rate)
+{
+	int w = 2 + MIN(text_width(map_written_name(p, t, r)), cap);
+
+	if (r->kind == ROW_BACK)
+		return w;
+	return w + 1 + MAP_P99_WIDTH - 1 + (rate && r->kind == ROW_FOLD ? 5 : 0);
+}
+
+/* Columns of card @c with names cut to @cap, or all that it could use. */
+static int
+card_width(const struct map_plan *p, const struct map_topo *t, int c, int cap, bool all)
+{
+	const struct map_level *l = &p->level;
+	const struct map_card *card = &p->card[c];
+	int w = flow_width(l->label);
+
+	if (card->hub.count)
+		w = MAX(w, hub_width(l->label));
+	for (int i = 0; i < card->part.count; i++) {
+		int title = title_width(p, t, &p->part[card->part.first + i], cap);
+
+		/* Without a title row the name stands behind the numbers. */
+		w = MAX(w,
+			l->style == MAP_LINE ? flow_width(l->label) + 2 + title : title);
+	}
+	for (int i = 0; i < card->row.count; i++) {
+		const struct map_row *r = &p->row[card->row.first + i];
+
+		if (r->kind == ROW_FOLD || r->kind == ROW_CHIP || r->kind == ROW_BACK)
+			w = MAX(w, fold_width(p, t, r, all ? WIDEST : l->fold_cap,
+					   all && l->label == MAP_FULL));
+	}
+	return MAX(w + frame_width(l->style), l->min_width);
+}
+
+/* Rows that feedback edges take are named in the caller's card: room for the names. */
+static int
+back_width(const struct map_plan *p, const struct map_topo *t, int c, int cap)
+{
+	int w = 0;
+
+	for (int i = 0; i < p->edges; i++) {
+		int e;
+
+		if (p->edge[i].src != c || !p->edge[i].back)
+			continue;
+		e = p->list[p->edge_flows[i].first];
+		w = MAX(w, 2 + MIN(text_width(p->names[t->edge[e].dst]), cap));
+	}
+	return w ? w + frame_width(p->level.style) : 0;
+}
+
+static void
+measure(struct map_plan *p, const struct map_topo *t)
+{
+	const struct map_level *l = &p->level;
+
+	for (int c = 0; c < p->cards; c++) {
+		struct layout_card *box = &p->box[c];
+
+		box->head = l->style == MAP_LINE ? 0 : 1;
+		box->tail = p->card[c].row.count + (l->style == MAP_CARD);
+		box->width = MAX(card_width(p, t, c, l->name_cap, false),
+			back_width(p, t, c, l->name_cap));
+		box->wish = MAX(
+			card_width(p, t, c, WIDEST, true), back_width(p, t, c, WIDEST));
+	}
+}
+
+void
+map_plan_done(struct map_plan *p)
+{
+	layout_free(p->layout);
+	arena_done(&p->arena);
+	*p = (struct map_plan){ 0 };
+}
+
+void
+map_plan_make(struct map_plan *p, const struct map_topo *t, struct map_level level, int w,
+	int h, bool warm)
+{
+	struct layout_options o = { .gap = level.gap,
+		.pitch = level.pitch,
+		.max_width = w,
+		.max_height = h,
+		.warm = warm && p->layout };
+	struct layout_graph g;
+
+	if (!p->layout)
+		p->layout = layout_new();
+	arena_clear(&p->arena);
+	p->level = level;
+	p->names = ARENA_NEW(&p->arena, struct str, t->nodes);
+	map_names(p->names, t, &p->arena);
+	map_fold(p, t, h);
+	measure(p, t);
+	g = (struct layout_graph){ p->box, p->cards, p->edge, p->edges };
+	p->pic = layout_run(p->layout, &g, &o);
+}
+
+bool
+map_plan_fits(const struct map_plan *p, int w, int h)
+{
+	return p->pic->w <= w && p->pic->h <= h && p->pic->crossings <= MAX_CROSSINGS &&
+	       p->pic->unresolved == 0;
+}
