@@ -218,7 +218,7 @@ paint_flow(struct brush *b, int y, const struct map_flow *f)
 	x += puts_at(b, x, y, map_rate_text(f->rate, label == MAP_FULL).s,
 		f->severity == SEV_IDLE ? ROLE_DIM : ROLE_TEXT);
 	if (f->edges > 1) {
-		char s[8];
+		char s[16];
 
 		snprintf(s, sizeof(s), "%d", MIN(f->edges, 999));
 		if (x + 3 + (int)strlen(s) <= right) {

@@ -608,7 +608,7 @@ move_selection(struct map_view *v, struct view_ctx *ctx, enum action a)
 {
 	int node = find_node(&v->topo, ctx->sel.node), to;
 
-	if (!v->made || v->topo.nodes == 0)
+	if (v->topo.nodes == 0)
 		return VIEW_HANDLED;
 	to = node == NONE ? first_selection(v, ctx->snap) : moved(v, ctx->snap, node, a);
 	if (to != NONE) {
@@ -647,6 +647,9 @@ map_action(void *state, struct view_ctx *ctx, enum action action)
 {
 	struct map_view *v = state;
 
+	/* Before the first picture there is nothing to act on. */
+	if (!v->made)
+		return VIEW_IGNORED;
 	switch (action) {
 	case ACTION_UP:
 	case ACTION_DOWN:
