@@ -1,7 +1,8 @@
 /*
  * A hop is one call with what its callee does for it: some work of its own and further
  * hops, one after the other. A request is simulated whole when it starts, which gives
- * events that end later; they wait in a heap until the time comes to them.
+ * events that end later; they wait in a heap until the time comes to them. So do
+ * messages, which consumers take in the order in which they were published.
  */
 #include "config.h"
 
@@ -173,7 +174,9 @@ const char *const sim_agents[] = { "gateway", "catalog", "cart", "checkout", "in
 
 struct waiting {
 	int64_t end_us;
-	uint64_t seq; /* settles ties */
+	uint64_t seq;        /* settles ties */
+	enum hop_id message; /* what a consumer is to do with it, or HOP_END: an event */
+	struct flow_ids ids; /* of the message */
 	const char *agent;
 	struct event e;
 };
@@ -275,6 +278,19 @@ emit(struct sim *s, const char *agent, int64_t end_us, const struct event *e)
 		.seq = s->seq++,
 		.agent = agent,
 		.e = *e,
+	};
+
+	heap_push(s, &w);
+}
+
+static void
+publish(struct sim *s, enum hop_id id, const struct flow_ids *ids, int64_t at_us)
+{
+	struct waiting w = {
+		.end_us = at_us,
+		.seq = s->seq++,
+		.message = id,
+		.ids = *ids,
 	};
 
 	heap_push(s, &w);
@@ -388,8 +404,6 @@ emit_flow(struct sim *s, const struct hop *h, const struct flow_ids *ids, int64_
 
 static struct outcome call(
 	struct sim *s, enum hop_id id, const struct flow_ids *parent, int64_t at_us);
-static void consume(struct sim *s, enum hop_id id, struct consumer *c,
-	const struct flow_ids *parent, int64_t at_us);
 
 static struct flow_ids
 child_ids(struct sim *s, const struct flow_ids *parent)
@@ -451,8 +465,8 @@ call(struct sim *s, enum hop_id id, const struct flow_ids *parent, int64_t at_us
 		: own   ? h->fail_code
 			: (h->kind == KIND_GRPC ? "UNAVAILABLE" : "502"));
 	if (id == HOP_PUBLISH && !failed) {
-		consume(s, HOP_SHIP, &s->ship, &ids, end);
-		consume(s, HOP_MAIL, &s->mail, &ids, end);
+		publish(s, HOP_SHIP, &ids, end);
+		publish(s, HOP_MAIL, &ids, end);
 	}
 	return (struct outcome){ .client_us = out + server + back, .failed = failed };
 }
@@ -538,14 +552,24 @@ void
 sim_run(struct sim *s, int64_t until_us,
 	void (*take)(void *arg, const char *agent, const struct event *e), void *arg)
 {
-	while (s->next_us <= until_us) {
-		one_request(s);
-		next_user(s);
-	}
-	while (s->n && s->heap[0].end_us <= until_us) {
-		struct waiting w = s->heap[0];
+	/* Strictly by time, so that chance falls the same however time is cut. */
+	for (;;) {
+		struct waiting w;
 
+		if (s->next_us <= until_us &&
+			(!s->n || s->next_us <= s->heap[0].end_us)) {
+			one_request(s);
+			next_user(s);
+			continue;
+		}
+		if (!s->n || s->heap[0].end_us > until_us)
+			break;
+		w = s->heap[0];
 		heap_pop(s);
-		take(arg, w.agent, &w.e);
+		if (w.message == HOP_END)
+			take(arg, w.agent, &w.e);
+		else
+			consume(s, w.message, w.message == HOP_SHIP ? &s->ship : &s->mail,
+				&w.ids, w.end_us);
 	}
 }

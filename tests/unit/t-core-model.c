@@ -247,7 +247,7 @@ Test(model, a_million_invented_services_cost_little_and_lose_no_call)
 
 	limits.names = 500;
 	limits.nodes = 100;
-	limits.edges = 150;
+	limits.edges = 60;
 	limits.ops = 300;
 	m = model_new(&limits);
 	for (uint32_t i = 0; i < 1000000; i++) {

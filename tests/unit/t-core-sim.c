@@ -196,5 +196,8 @@ Test(sim, every_scenario_is_healthy_first_and_then_tells_its_cause)
 			(intmax_t)rows[i].seconds, s.headline);
 		cr_expect_eq(s.nodes, 16);
 		cr_expect_eq(s.sev_count[SEV_CRIT], rows[i].headline[0] != 0);
+		if (rows[i].seconds == 30 && strcmp(rows[i].scenario, "db-lock") == 0)
+			cr_expect_eq(s.sev_count[SEV_WARN], 3,
+				"payment, checkout and gateway suffer, nobody else");
 	}
 }
