@@ -15,7 +15,7 @@
 #define FILTER_MAX 200
 #define VIEWS_MAX 16
 #define TWO_LINE_HEADER_HEIGHT 18 /* from this height on the verdict has its own line */
-#define AIRY_HEIGHT 30            /* and from this one on a blank line behind it */
+#define AIRY_HEIGHT 30            /* and from this one on blank lines set things apart */
 
 struct prompt {
 	bool open;

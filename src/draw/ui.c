@@ -398,8 +398,8 @@ void
 ui_paint(struct ui *ui, const struct snap *snap, struct grid *g)
 {
 	int w = grid_width(g), h = grid_height(g), top = ui_header_rows(g);
-	struct rect area = { 0, top, w, h - top - 2 },
-		    inner = { 1, top, w - 2, h - top - 2 };
+	int rows = h - top - (h >= AIRY_HEIGHT ? 3 : 2);
+	struct rect area = { 0, top, w, rows }, inner = { 1, top, w - 2, rows };
 
 	grid_clear(g);
 	if (w < UI_MIN_WIDTH || h < UI_MIN_HEIGHT) {

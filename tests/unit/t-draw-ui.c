@@ -97,6 +97,8 @@ Test(screens, look_as_they_did)
 		const char *name, *view, *keys;
 		void (*fill)(struct snap *s);
 	} cases[] = {
+		{ "map", "map", "", kit_shop },
+		{ "map-calm", "map", "", kit_calm },
 		{ "edges", "edges", "", kit_shop },
 		{ "edges-calm", "edges", "", kit_calm },
 		{ "edges-selected-by-p99", "edges", "s j j", kit_shop },
@@ -150,8 +152,8 @@ Test(screens, empty_and_too_small_ones_say_what_to_do)
 
 Test(screens, hostile_names_break_no_column)
 {
-	static const char *const keys[] = { "", "2", "2 j Enter", "1 j Enter",
-		"1 j Enter Enter", "/ p Esc", "?" };
+	static const char *const keys[] = { "", "2 j Enter", "3", "3 j Enter",
+		"3 j Enter j Enter", "4", "1 n Enter", "1 t j i", "/ p Esc", "?" };
 	static const int sizes[][2] = { { 40, 10 }, { 61, 17 }, { 80, 24 }, { 200, 50 } };
 
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
