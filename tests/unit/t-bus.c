@@ -85,6 +85,35 @@ Test(ring, a_frame_larger_than_the_ring_is_refused)
 	free(big);
 }
 
+/* A ring that is empty is rewound now and then; that must not take room from it. */
+Test(ring, an_empty_ring_has_all_its_room_wherever_it_stands)
+{
+	struct ring *r = ring_new(1 << 20);
+	char space[1000], *too_big = xcalloc(1, 1 << 20);
+	struct str frame;
+	int64_t mono;
+
+	for (uint32_t round = 0; round < 3000; round++) {
+		uint32_t put = 0, got = 0;
+
+		cr_assert(ring_put(r, numbered(space, 0, 300 + round % 700), 0));
+		cr_assert(ring_get(r, &frame, &mono));
+		cr_assert_not(ring_get(r, &frame, &mono));
+		cr_assert_not(ring_put(r, (struct str){ too_big, (1 << 20) - 8 }, 0));
+		if (round % 10)
+			continue;
+		while (ring_put(r, numbered(space, put, sizeof(space)), 0))
+			put++;
+		cr_assert_geq(put, (1 << 20) / 1024 - 1, "%u in round %u", put, round);
+		while (ring_get(r, &frame, &mono))
+			check_numbered(frame, got++);
+		cr_assert_eq(got, put);
+		cr_assert_eq(ring_used(r), 0);
+	}
+	ring_free(r);
+	free(too_big);
+}
+
 #define MANY 200000u
 
 static void *
