@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 #define RESERVE 512                        /* connections on their way out */
 #define SLOWEST 1024                       /* bytes a second of a body, on average */
 #define SWEEP_US (SEC_US / 2)
+#define MAX_SPARED 16 /* connections found at work when looking for an idle one */
 #define BODY_STEP (16u * 1024)
 #define KEEP_UNPACKED (1u << 20) /* memory kept from one request to the next */
 
@@ -94,22 +96,58 @@ doom(struct http *h, struct conn *c, bool say_why)
 	shutdown(c->fd, say_why ? SHUT_RD : SHUT_RDWR);
 }
 
-/* Make room when there are more than @limit connections like @like (NULL: any). */
-static void
-make_room(struct http *h, const struct conn *like, unsigned limit)
+/* Has @c sent something that libmicrohttpd has yet to read? */
+static bool
+has_unread(const struct conn *c)
 {
-	struct conn *idle = NULL;
+	int n = 0;
+
+	return ioctl(c->fd, FIONREAD, &n) == 0 && n > 0;
+}
+
+/* Is @a a better one to close than @b? Who has never asked anything goes first. */
+static bool
+goes_before(const struct conn *a, const struct conn *b)
+{
+	if (a->served != b->served)
+		return !a->served;
+	return a->active_us < b->active_us;
+}
+
+/*
+ * The idle connection to close for @fresh, which goes itself only if all others work;
+ * NULL when there are no more than @limit, of its address alone or of any.
+ */
+static struct conn *
+find_idle(const struct http *h, struct conn *fresh, bool same, unsigned limit)
+{
+	struct conn *idle = fresh;
 	unsigned n = 0;
 
 	for (struct conn *c = h->conns; c; c = c->next) {
-		if (c->doomed || (like && !same_address(c, like)))
+		if (c->doomed || (same && !same_address(c, fresh)))
 			continue;
 		n++;
-		if (!c->busy && (!idle || c->active_us <= idle->active_us))
+		if (!c->busy && c != fresh && (idle == fresh || goes_before(c, idle)))
 			idle = c;
 	}
-	/* The newest stands first in the list, so it goes only if all others work. */
-	if (n > limit && idle)
+	return n > limit ? idle : NULL;
+}
+
+/*
+ * Make room for @fresh. In a storm of new connections the request of a working client
+ * may lie unread for a moment: that is not idle.
+ */
+static void
+make_room(struct http *h, struct conn *fresh, bool same, unsigned limit)
+{
+	struct conn *idle = find_idle(h, fresh, same, limit);
+
+	for (unsigned i = 0; i < MAX_SPARED && idle && has_unread(idle); i++) {
+		idle->active_us = h->now_us + 1; /* younger than those of this turn */
+		idle = find_idle(h, fresh, same, limit);
+	}
+	if (idle)
 		doom(h, idle, false);
 }
 
@@ -134,8 +172,8 @@ conn_open(struct http *h, struct MHD_Connection *mhd, void **context)
 	h->stats.connections++;
 	*context = c;
 	if (!h->loopback)
-		make_room(h, c, h->o.max_per_address);
-	make_room(h, NULL, h->o.max_connections);
+		make_room(h, c, true, h->o.max_per_address);
+	make_room(h, c, false, h->o.max_connections);
 }
 
 static void
