@@ -217,6 +217,7 @@ value_word(const char *text, const char *const *words, const char *what,
 	for (unsigned i = 0; words[i]; i++) {
 		if (strcmp(text, words[i]) == 0) {
 			*ret_index = i;
+			buf_done(&all);
 			return STATUS_OK;
 		}
 		buf_addf(&all, " %s", words[i]);
