@@ -316,17 +316,19 @@ paint_heading(const struct edge_table *t, const struct view_ctx *ctx, struct gri
 {
 	char text[64];
 	int x = area.x + MARK_WIDTH;
-	int names = c->src_w + ARROW_WIDTH + c->dst_w;
+	int names = c->src_w + ARROW_WIDTH + c->dst_w, room;
 
 	x += grid_fit(g, x, area.y, names, str_of(title), ROLE_TITLE, 0);
-	if ((int)t->rows > t->page)
-		snprintf(text, sizeof(text), " %s%s, %d-%d of %u", sort_word(ctx->sort),
-			ctx->sort_reverse ? " reversed" : "", t->top + 1,
-			MIN(t->top + t->page, (int)t->rows), t->rows);
-	else
-		snprintf(text, sizeof(text), " %s%s", sort_word(ctx->sort),
-			ctx->sort_reverse ? " reversed" : "");
-	if ((int)strlen(text) <= area.x + MARK_WIDTH + names - x)
+	room = area.x + MARK_WIDTH + names - x;
+	snprintf(text, sizeof(text), " %s%s", sort_word(ctx->sort),
+		ctx->sort_reverse ? " reversed" : "");
+	if ((int)strlen(text) <= room) {
+		x += grid_puts(g, x, area.y, text, ROLE_DIM, 0);
+		room -= (int)strlen(text);
+	}
+	snprintf(text, sizeof(text), ", %d-%d of %u", t->top + 1,
+		MIN(t->top + t->page, (int)t->rows), t->rows);
+	if ((int)t->rows > t->page && (int)strlen(text) <= room)
 		grid_puts(g, x, area.y, text, ROLE_DIM, 0);
 	if (c->x_kind)
 		grid_puts(g, c->x_kind, area.y, "kind", ROLE_DIM, 0);
