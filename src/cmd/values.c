@@ -220,14 +220,15 @@ value_word(const char *text, const char *const *words, const char *what,
 			buf_done(&all);
 			return STATUS_OK;
 		}
-		buf_addf(&all, " %s", words[i]);
 	}
 	near = nearest_name(text, words);
 	if (near)
-		diag_set(d, STATUS_ERR_UNKNOWN, "no %s '%s' (%s?)", what, text, near);
-	else
-		diag_set(d, STATUS_ERR_UNKNOWN, "no %s '%s'; there is%s", what, text,
-			buf_cstr(&all));
+		return diag_set(
+			d, STATUS_ERR_UNKNOWN, "no %s '%s' (%s?)", what, text, near);
+	for (unsigned i = 0; words[i]; i++)
+		buf_addf(&all, " %s", words[i]);
+	diag_set(d, STATUS_ERR_UNKNOWN, "no %s '%s'; there is%s", what, text,
+		buf_cstr(&all));
 	buf_done(&all);
 	return STATUS_ERR_UNKNOWN;
 }
