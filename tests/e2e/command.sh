@@ -136,10 +136,50 @@ else
 	skip "a snapshot of an agent over tcp" "no weir-agent here"
 fi
 
+if python=$("$top_srcdir/tools/python" zmq); then
+	"$python" -c '
+import sys, time, zmq
+s = zmq.Context().socket(zmq.PUB)
+s.connect(sys.argv[1])
+while True:
+    s.send(b"{\"src\":\"cron\",\"dst\":\"backup\",\"us\":1830}")
+    s.send(b"[1, {\"src\":")
+    time.sleep(0.02)' "$bus" &
+	pids="$pids $!"
+	weir snapshot --listen "$bus" --for 1s --format json >"$tmp/json" 2>"$tmp/err"
+	has "bare JSON from any ZeroMQ publisher is shown" '"cron"' "$tmp/json"
+	has "that its loss is unknown is said" 'loss unknown|incomplete' "$tmp/err"
+	kill $!
+else
+	skip "bare JSON from any ZeroMQ publisher is shown" "no pyzmq here"
+fi
+
+weir snapshot --listen "$bus" --for 60s >"$tmp/out" 2>&1 &
+snapshot=$!
+until_true test -S "$tmp/bus"
+kill -TERM $snapshot
+wait $snapshot
+same "SIGTERM ends a snapshot with 143" 143 $?
+if command -v weir-agent >/dev/null; then
+	port=$(free_port)
+	weir record --with "otlp --http 127.0.0.1:$port" "$tmp/with.rec" 2>"$tmp/err" &
+	record=$!
+	listens() { (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; }
+	until_true listens && ok "--with starts an agent that listens"
+	kill -KILL $record
+	until_true eval '! listens' && ok "which ends even when weir is killed"
+	rm -rf "$tmp"/run/weir-*
+fi
+
 weir demo --for 40s --size 100x30 >"$tmp/one" 2>"$tmp/err"
 same "the demo without a terminal is a snapshot" 0 $?
 has "with something wrong in it" "▲|◆" "$tmp/one"
 weir demo --for 40s --size 100x30 >"$tmp/two" 2>/dev/null
 same "the same for the same seed" 0 "$(cmp "$tmp/one" "$tmp/two" >&2; echo $?)"
-same "and leaves nothing behind" "" "$(ls -d "$tmp"/run/weir-* /tmp/weir-?????? 2>/dev/null)"
+for scenario in $(weir help scenarios | awk '{print $1}'); do
+	weir demo --scenario "$scenario" --for 25s --format json >"$tmp/json" 2>"$tmp/err"
+	same "scenario $scenario is complete" "0 " "$? $(cat "$tmp/err")"
+done
+says "an unknown scenario names the nearest" 2 "errors\?" demo --scenario error
+same "and leaves nothing behind" "" "$(ls -d "$tmp"/run/weir-* 2>/dev/null)"
 done_testing
