@@ -24,7 +24,7 @@ else
 	skip "the Python publisher's flow arrives" "no pyzmq here (python3-zmq)"
 fi
 
-export NODE_PATH=$top_builddir/node/node_modules
+export NODE_PATH=${NODE_PATH:-$top_builddir/node/node_modules}
 if command -v node >/dev/null && node -e 'require("zeromq")' 2>/dev/null; then
 	block js >"$tmp/publisher.js"
 	background node "$tmp/publisher.js"

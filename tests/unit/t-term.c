@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
+#include <utmp.h>
 
 #include "weir/base/text.h"
 #include "weir/base/util.h"
@@ -321,12 +322,18 @@ start(struct session *s, const char *term_name)
 {
 	struct winsize ws = { .ws_row = 24, .ws_col = 80 };
 
+	int slave;
+
 	*s = (struct session){ 0 };
-	s->pid = forkpty(&s->master, NULL, NULL, &ws);
+	cr_assert_eq(openpty(&s->master, &slave, NULL, NULL, &ws), 0);
+	cr_assert_eq(tcgetattr(slave, &s->before), 0);
+	s->pid = fork();
 	cr_assert_geq(s->pid, 0);
 	if (s->pid == 0) {
 		struct rlimit no_core = { 0, 0 };
 
+		close(s->master);
+		login_tty(slave);
 		setrlimit(RLIMIT_CORE, &no_core);
 		if (term_name)
 			setenv("TERM", term_name, 1);
@@ -335,7 +342,7 @@ start(struct session *s, const char *term_name)
 		unsetenv("COLORTERM");
 		_exit(program());
 	}
-	cr_assert_eq(tcgetattr(s->master, &s->before), 0);
+	close(slave);
 }
 
 /* Read until @text came (true), or the program went quiet or away. */
