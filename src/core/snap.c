@@ -208,11 +208,21 @@ by_ends(const void *pa, const void *pb)
 	return ORDER(a->key, b->key);
 }
 
+/* The time that calls as slow as the p99 would take: what is worth looking at first. */
+static double
+tail_time(const struct snap_stat *stat)
+{
+	return stat->p99_us > 0 ? (double)stat->calls * (double)stat->p99_us : 0;
+}
+
 static int
-by_calls(const void *pa, const void *pb)
+by_tail_time(const void *pa, const void *pb)
 {
 	const struct snap_op *a = pa, *b = pb;
+	double ta = tail_time(&a->stat), tb = tail_time(&b->stat);
 
+	if (ta < tb || ta > tb)
+		return ORDER(tb, ta);
 	if (a->stat.calls != b->stat.calls)
 		return ORDER(b->stat.calls, a->stat.calls);
 	return strcmp(a->op, b->op);
@@ -269,7 +279,7 @@ snap_sort(struct snap *s)
 		e->src = moved[e->src];
 		e->dst = moved[e->dst];
 		sort(s->op ? s->op + e->first_op : NULL, e->ops, sizeof(*s->op),
-			by_calls);
+			by_tail_time);
 		sort(s->exemplar ? s->exemplar + e->first_exemplar : NULL, e->exemplars,
 			sizeof(*s->exemplar), by_latency);
 	}

@@ -36,18 +36,27 @@ window_word(int64_t us, char *to, size_t size)
 	return to;
 }
 
+/*
+ * What comes into the system: the calls of those whom nobody calls. In a ring without
+ * an entry, all calls.
+ */
 static double
-total_rate(const struct snap *s)
+entry_rate(const struct snap *s)
 {
-	double sum = 0;
+	double entering = 0, all = 0;
 	bool any = false;
 
-	for (uint32_t i = 0; i < s->edges; i++)
-		if (!isnan(s->edge[i].stat.rate)) {
-			sum += s->edge[i].stat.rate;
-			any = true;
-		}
-	return any ? sum : NAN;
+	for (uint32_t i = 0; i < s->edges; i++) {
+		double rate = s->edge[i].stat.rate;
+
+		if (isnan(rate))
+			continue;
+		any = true;
+		all += rate;
+		if (isnan(s->node[s->edge[i].src].rate_in))
+			entering += rate;
+	}
+	return !any ? NAN : entering > 0 ? entering : all;
 }
 
 /* Right end first: clock, then how many of each severity. Returns where it begins. */
@@ -167,7 +176,7 @@ ui_paint_header(struct ui *ui, const struct snap *s, struct grid *g)
 	if (s->window_us > 0 && right - x > (int)strlen(text))
 		x += grid_puts(g, x, 0, text, ROLE_BAR, 0) + 2;
 	if (right - x > FMT_CELLS + 2) {
-		grid_puts(g, x, 0, fmt_rate(total_rate(s)).s, ROLE_BAR, 0);
+		grid_puts(g, x, 0, fmt_rate(entry_rate(s)).s, ROLE_BAR, 0);
 		x += FMT_CELLS + 2;
 	}
 	x = paint_filter_state(ui, g, x, right);

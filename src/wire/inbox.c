@@ -182,7 +182,7 @@ take_frame(struct inbox *in, const struct wire_frame *f, int64_t mono_us, int64_
 	s->heard_us = mono_us;
 	sender_clocks(s, h->wall_us, wall_us, mono_us);
 	if (!s->ledger.begun) {
-		ledger_begin(&s->ledger, h->first_event);
+		ledger_meet(&s->ledger, h->first_event, mono_us);
 	} else if (h->first_event > s->ledger.next &&
 		   h->first_event - s->ledger.next > LEDGER_JUMP_MAX) {
 		/* No such loss is possible: count on from there, and say that it is odd. */

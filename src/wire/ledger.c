@@ -25,10 +25,18 @@ remove_gap(struct ledger *l, unsigned i)
 	memmove(&l->gap[i], &l->gap[i + 1], (l->gaps - i) * sizeof(l->gap[0]));
 }
 
+/* @r of gap @g will not come any more. */
+static void
+settle(struct ledger *l, const struct gap *g, struct range r)
+{
+	if (!g->before)
+		l->settled = add_saturating(l->settled, length(r));
+}
+
 static void
 settle_first(struct ledger *l)
 {
-	l->settled = add_saturating(l->settled, length(l->gap[0].range));
+	settle(l, &l->gap[0], l->gap[0].range);
 	remove_gap(l, 0);
 }
 
@@ -47,6 +55,14 @@ append_gap(struct ledger *l, struct range r, int64_t now_us)
 	if (l->gaps == LEDGER_GAPS)
 		settle_first(l);
 	l->gap[l->gaps++] = (struct gap){ .range = r, .since_us = now_us };
+}
+
+void
+ledger_meet(struct ledger *l, uint64_t next, int64_t now_us)
+{
+	ledger_begin(l, next);
+	if (next > 0)
+		l->gap[l->gaps++] = (struct gap){ { 0, next }, now_us, .before = true };
 }
 
 static void
@@ -76,7 +92,7 @@ fill_gap(struct ledger *l, unsigned i, uint64_t from, uint64_t to)
 	}
 	if (l->gaps == LEDGER_GAPS && i == 0) {
 		/* No room for two: the older part is given up. */
-		l->settled = add_saturating(l->settled, length(head));
+		settle(l, g, head);
 		g->range = tail;
 		return 1;
 	}
@@ -139,7 +155,7 @@ ledger_lost(const struct ledger *l, int64_t now_us)
 	uint64_t lost = l->settled;
 
 	for (unsigned i = 0; i < l->gaps; i++)
-		if (now_us - l->gap[i].since_us >= LEDGER_LOST_US)
+		if (!l->gap[i].before && now_us - l->gap[i].since_us >= LEDGER_LOST_US)
 			lost = add_saturating(lost, length(l->gap[i].range));
 	return lost;
 }

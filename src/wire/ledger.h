@@ -24,6 +24,7 @@ struct range {
 struct gap {
 	struct range range;
 	int64_t since_us;
+	bool before; /* numbers from before we listened: may come, are not missed */
 };
 
 struct ledger {
@@ -42,8 +43,14 @@ struct fresh {
 	uint64_t count; /* numbers in them */
 };
 
-/* Start, or start anew, at @next; gaps that were open are lost. */
+/* Start anew at @next; gaps that were open are lost. */
 void ledger_begin(struct ledger *l, uint64_t next);
+
+/*
+ * The first contact, at @next. What the sender accepted before we listened is not lost,
+ * but may still come: another connection of it, or a hub, hands on what it kept.
+ */
+void ledger_meet(struct ledger *l, uint64_t next, int64_t now_us);
 
 /* Numbers first .. first + n - 1 came; the sum must not overflow. */
 void ledger_take(struct ledger *l, uint64_t first, uint64_t n, int64_t now_us,

@@ -155,6 +155,23 @@ Test(inbox, what_was_before_the_first_contact_is_not_lost)
 	inbox_free(in);
 }
 
+Test(inbox, what_an_older_connection_still_hands_on_is_new_once)
+{
+	struct seen seen = { 0 };
+	struct inbox *in = inbox_new(8, see, &seen);
+
+	put_data(in, &one, 100, 10, 0);
+	put_data(in, &one, 40, 20, SEC_US);
+	put_data(in, &one, 40, 20, SEC_US);
+	cr_expect_eq(seen.count, 30);
+	cr_expect_eq(picture(in, 5 * SEC_US)->quality.lost, 0);
+	cr_expect_eq(picture(in, 5 * SEC_US)->quality.duplicate, 20);
+	put_data(in, &one, 60, 5, 30 * SEC_US);
+	cr_expect_eq(seen.count, 30, "so late it is no more told from a repeat");
+	cr_expect_eq(picture(in, 40 * SEC_US)->quality.lost, 0);
+	inbox_free(in);
+}
+
 Test(inbox, a_restart_goes_on_counting_and_its_gap_is_lost)
 {
 	struct seen seen = { 0 };

@@ -51,7 +51,7 @@ struct snap_edge {
 	int64_t queue_p99_us;      /* producer to consumer, or SNAP_UNKNOWN */
 	int64_t first_us, last_us; /* event times of the first and the newest call */
 	uint32_t origins;          /* bit set of enum flow_origin */
-	uint32_t first_op, ops;    /* slice of snap.ops, most calls first */
+	uint32_t first_op, ops;    /* slice of snap.ops, greatest calls × p99 first */
 	uint32_t first_exemplar, exemplars; /* slice of snap.exemplars, slowest first */
 	uint32_t
 		key; /* stable while the edge lives, and not reused while a snap shows it */
