@@ -29,7 +29,7 @@ add_chunk(struct arena *a, size_t room)
 }
 
 void *
-arena_alloc(struct arena *a, size_t n)
+arena_scratch(struct arena *a, size_t n)
 {
 	const size_t align = alignof(max_align_t);
 	struct arena_chunk *c = a->chunk;
@@ -45,7 +45,13 @@ arena_alloc(struct arena *a, size_t n)
 	p = c->data + c->used;
 	c->used += n;
 	a->total += n;
-	return memset(p, 0, n);
+	return p;
+}
+
+void *
+arena_alloc(struct arena *a, size_t n)
+{
+	return memset(arena_scratch(a, n), 0, n);
 }
 
 void *

@@ -5,40 +5,32 @@
  * the same row it is a straight line; else it is a vertical trunk with a branch to
  * each row. Trunks that overlap need columns, tracks, of their own, and the order of
  * the tracks decides what crosses: a branch to the right crosses the trunks further
- * right, the line from the left those further left. Good orders are found by
- * insertion and sifting, O(trunks squared) a round.
+ * right, the line from the left those further left.
  *
  * One thing must not happen: two horizontal lines on one row. That is so when A has a
  * branch on the row where B comes in and A is left of B. Two nets that swap rows want
  * both orders at once; then A's branch takes a dogleg: it goes to a row that nobody
  * uses, and a trunk of its own from there. A free row constrains nothing, so this
  * always ends.
+ *
+ * In a warm run most channels are as they were, and their routes are taken over.
  */
 #include "config.h"
 
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "layout-priv.h"
+#include "layout-track.h"
 #include "weir/base/util.h"
 
 #define ATTEMPTS 40
-#define SIFTS 4
-
-enum {
-	COST_OVERLAP = 1000,
-	COST_CHILD_FIRST = 5000
-};
 
 struct work {
 	struct lay *lay;
 	struct channel *ch;
+	struct tracks tracks;
 	int room_trunks, room_taps;
-	int *track; /* trunks that need one */
-	int tracks; /* how many they are */
-	int *cost;  /* cost[i * tracks + k]: track i left of track k */
-	int *seq;   /* indices of track, left to right */
-	int *delta;
 	bool *used; /* rows that some line takes */
 	int rows;
 };
@@ -53,39 +45,6 @@ find_span(struct channel *ch, struct trunk *t)
 		t->top = MIN(t->top, row);
 		t->bottom = MAX(t->bottom, row);
 	}
-}
-
-static bool
-taps_row(const struct channel *ch, const struct trunk *t, int row)
-{
-	for (int i = 0; i < t->taps; i++)
-		if (ch->tap[t->first_tap + i].row == row)
-			return true;
-	return false;
-}
-
-/* What it costs to have @a left of @b: the cells where they cross. */
-static int
-pair_cost(const struct channel *ch, int a, int b)
-{
-	const struct trunk *ta = &ch->trunk[a], *tb = &ch->trunk[b];
-	int cost = 0;
-
-	if (ta->parent == b)
-		return COST_CHILD_FIRST;
-	if (ta->bottom < tb->top || tb->bottom < ta->top)
-		return 0;
-	for (int i = 0; i < ta->taps; i++) {
-		int row = ch->tap[ta->first_tap + i].row;
-
-		if (row == tb->row)
-			cost += tb->parent == a ? 0 : COST_OVERLAP;
-		else if (row >= tb->top && row <= tb->bottom && !taps_row(ch, tb, row))
-			cost++;
-	}
-	if (ta->top <= tb->row && tb->row <= ta->bottom && !taps_row(ch, ta, tb->row))
-		cost++;
-	return cost;
 }
 
 static void
@@ -114,84 +73,6 @@ list_trunks(struct work *w, int layer)
 		}
 		find_span(ch, t);
 		ch->trunks++;
-	}
-}
-
-static void
-compute_costs(struct work *w)
-{
-	struct channel *ch = w->ch;
-
-	w->tracks = 0;
-	for (int i = 0; i < ch->trunks; i++)
-		if (ch->trunk[i].top != ch->trunk[i].bottom)
-			w->track[w->tracks++] = i;
-	for (int i = 0; i < w->tracks; i++)
-		for (int k = 0; k < w->tracks; k++)
-			w->cost[i * w->tracks + k] =
-				i == k ? 0 : pair_cost(ch, w->track[i], w->track[k]);
-}
-
-static int
-cost(const struct work *w, int left, int right)
-{
-	return w->cost[left * w->tracks + right];
-}
-
-/* The cheapest place for track @i among the first @n of seq; the first of equals. */
-static int
-best_place(struct work *w, int i, int n, int *ret_cost)
-{
-	int sum = 0, best, place = 0;
-
-	for (int k = 0; k < n; k++)
-		sum += cost(w, i, w->seq[k]);
-	best = sum;
-	w->delta[0] = sum;
-	for (int k = 0; k < n; k++) {
-		sum += cost(w, w->seq[k], i) - cost(w, i, w->seq[k]);
-		w->delta[k + 1] = sum;
-		if (sum < best) {
-			best = sum;
-			place = k + 1;
-		}
-	}
-	*ret_cost = best;
-	return place;
-}
-
-static void
-insert(int *seq, int n, int place, int i)
-{
-	for (int k = n; k > place; k--)
-		seq[k] = seq[k - 1];
-	seq[place] = i;
-}
-
-static void
-order_tracks(struct work *w)
-{
-	bool moved = true;
-	int best;
-
-	for (int i = 0; i < w->tracks; i++)
-		insert(w->seq, i, best_place(w, i, i, &best), i);
-	for (int round = 0; moved && round < SIFTS; round++) {
-		moved = false;
-		for (int i = 0; i < w->tracks; i++) {
-			int at = 0, place;
-
-			while (w->seq[at] != i)
-				at++;
-			for (int k = at; k + 1 < w->tracks; k++)
-				w->seq[k] = w->seq[k + 1];
-			place = best_place(w, i, w->tracks - 1, &best);
-			if (best >= w->delta[at])
-				place = at;
-			else
-				moved = true;
-			insert(w->seq, w->tracks - 1, place, i);
-		}
 	}
 }
 
@@ -245,6 +126,7 @@ add_dogleg(struct work *w, int a, int row)
 		ch->trunks++;
 		ch->doglegs++;
 		w->used[f] = true;
+		tracks_touch(&w->tracks, a);
 		w->lay->height = MAX(w->lay->height, f + 1);
 		return true;
 	}
@@ -257,53 +139,16 @@ mend_overlaps(struct work *w)
 {
 	bool found = false;
 
-	for (int x = 0; x < w->tracks; x++) {
-		for (int y = x + 1; y < w->tracks; y++) {
-			int a = w->track[w->seq[x]], b = w->track[w->seq[y]];
+	w->ch->unresolved = 0;
+	for (int x = 0; x < w->tracks.count; x++) {
+		int a = tracks_overlapped(&w->tracks, x);
 
-			if (cost(w, w->seq[x], w->seq[y]) < COST_OVERLAP)
-				continue;
-			w->ch->unresolved++;
-			if (w->ch->trunk[a].parent != b &&
-				add_dogleg(w, a, w->ch->trunk[b].row))
-				found = true;
-		}
+		if (a < 0)
+			continue;
+		w->ch->unresolved++;
+		found |= add_dogleg(w, a, w->ch->trunk[w->tracks.seq[x]].row);
 	}
 	return found;
-}
-
-/* The leftmost column behind all earlier tracks that overlap. */
-static void
-assign_columns(struct work *w)
-{
-	struct channel *ch = w->ch;
-
-	for (int x = 0; x < w->tracks; x++) {
-		struct trunk *t = &ch->trunk[w->track[w->seq[x]]];
-
-		t->column = 0;
-		for (int y = 0; y < x; y++) {
-			const struct trunk *u = &ch->trunk[w->track[w->seq[y]]];
-
-			if ((u->top <= t->bottom && t->top <= u->bottom) ||
-				&ch->trunk[MAX(t->parent, 0)] == u)
-				t->column = MAX(t->column, u->column + 1);
-			if (u->top <= t->bottom && t->top <= u->bottom)
-				ch->crossings += cost(w, w->seq[y], w->seq[x]);
-		}
-		ch->tracks = MAX(ch->tracks, t->column + 1);
-	}
-	/* Straight lines cross every trunk that spans their row. */
-	for (int i = 0; i < ch->trunks; i++) {
-		if (ch->trunk[i].top != ch->trunk[i].bottom)
-			continue;
-		for (int x = 0; x < w->tracks; x++) {
-			const struct trunk *u = &ch->trunk[w->track[x]];
-
-			ch->crossings +=
-				u->top < ch->trunk[i].row && ch->trunk[i].row < u->bottom;
-		}
-	}
 }
 
 static void
@@ -316,36 +161,32 @@ mark_used_rows(struct work *w)
 }
 
 static void
-route(struct work *w, int layer)
+make_room(struct work *w, int layer)
 {
-	struct arena *a = w->lay->arena;
 	struct lay *lay = w->lay;
 	int nets = lay->layer_at[layer + 1] - lay->layer_at[layer], links = 0;
-	int size;
 
 	for (int i = lay->layer_at[layer]; i < lay->layer_at[layer + 1]; i++)
 		links += lay->right.at[lay->order[i] + 1] - lay->right.at[lay->order[i]];
 	w->room_trunks = nets + links;
 	w->room_taps = 2 * links;
 	w->rows = lay->height + links + 2;
-	w->ch->trunk = ARENA_NEW(a, struct trunk, w->room_trunks);
-	w->ch->tap = ARENA_NEW(a, struct tap, w->room_taps);
-	w->used = ARENA_NEW(a, bool, w->rows);
-	list_trunks(w, layer);
+	w->ch->trunk = ARENA_NEW(lay->arena, struct trunk, w->room_trunks);
+	w->ch->tap = ARENA_NEW(lay->arena, struct tap, w->room_taps);
+	w->used = ARENA_NEW(lay->arena, bool, w->rows);
+}
+
+static void
+route(struct work *w)
+{
 	mark_used_rows(w);
+	tracks_init(&w->tracks, w->lay->arena, w->ch, w->rows, w->room_trunks);
 	for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
-		size = w->ch->trunks;
-		w->track = ARENA_NEW(a, int, size);
-		w->seq = ARENA_NEW(a, int, size);
-		w->delta = ARENA_NEW(a, int, size + 1);
-		w->cost = ARENA_NEW(a, int, size *size);
-		compute_costs(w);
-		order_tracks(w);
-		w->ch->unresolved = 0;
+		tracks_order(&w->tracks);
 		if (!mend_overlaps(w))
 			break;
 	}
-	assign_columns(w);
+	tracks_columns(&w->tracks);
 }
 
 void
@@ -355,6 +196,12 @@ layout_channels(struct lay *lay)
 	for (int l = 0; l + 1 < lay->layers; l++) {
 		struct work w = { .lay = lay, .ch = &lay->channel[l] };
 
-		route(&w, l);
+		make_room(&w, l);
+		list_trunks(&w, l);
+		if (route_recall(lay, l, w.ch))
+			continue;
+		route_note(lay, l, w.ch);
+		route(&w);
+		route_keep(lay, l, w.ch);
 	}
 }

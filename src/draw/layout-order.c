@@ -1,27 +1,37 @@
 /*
  * The order of the elements in each layer, for few crossings.
  *
- * Barycentre sweeps in both directions, each followed by a round of exchanging
- * neighbours where that removes crossings. A sweep can only find the minimum near
- * its start, so small graphs get several starts: depth first, the same backwards,
- * and shuffles with a fixed seed. The best by crossings wins, then the one whose
- * lines run the least up and down.
+ * Barycentre sweeps in both directions, and sifting: each element goes to its best
+ * place among the others of its layer. Both find a minimum near their start only, so
+ * small graphs get several starts: depth first, the same backwards, and shuffles with
+ * a fixed seed. The best few by crossings, then by how little their lines run up and
+ * down, are kept: which of them crosses least when it is drawn, with bundled trunks
+ * in whole cells, only drawing them tells.
  *
  * Crossings are counted with a Fenwick tree in O(links log elements).
  */
 #include "config.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "layout-priv.h"
 #include "weir/base/util.h"
 
-#define SWEEPS_DFS 14
-#define SWEEPS_SHUFFLE 10
-#define SWEEPS_LARGE 8
-#define SHUFFLES 12
-#define SMALL 60 /* cards; more than this get no shuffles */
+/* How much is tried for a drawing of so many elements: cold in a few milliseconds. */
+static const struct effort {
+	int most;       /* elements */
+	int candidates; /* orders that are drawn to see which is best */
+	int starts, sweeps;
+	int sifts;      /* rounds after each sweep */
+	int last_sifts; /* rounds for the best order */
+} efforts[] = {
+	{ 100, 16, 14, 8, 3, 8 },
+	{ 250, 8, 6, 8, 2, 8 },
+	{ 600, 1, 2, 6, 1, 4 },
+	{ INT_MAX, 1, 1, 6, 0, 1 },
+};
 
 struct work {
 	struct lay *lay;
@@ -34,6 +44,7 @@ struct work {
 	int *near2_at, *near2; /* the same for the other side */
 	int *stack;
 	bool *seen;
+	int *first, *seq, *matrix; /* for sifting the largest layer */
 };
 
 static void
@@ -156,45 +167,100 @@ gain(const int *a, int na, const int *b, int nb)
 	return saved;
 }
 
-static bool
-exchange(struct work *w, int l)
+/* What is saved by having the second of two elements of a layer first. */
+static int
+saved(const struct work *w, int a, int b)
 {
-	struct lay *lay = w->lay;
-	bool changed = false;
+	const struct csr *left = &w->lay->left, *right = &w->lay->right;
 
-	collect_near(lay, l, false, w->near_at, w->near);
-	collect_near(lay, l, true, w->near2_at, w->near2);
-	for (int i = lay->layer_at[l]; i + 1 < lay->layer_at[l + 1]; i++) {
-		int a = lay->order[i], b = lay->order[i + 1];
-		int d = gain(w->near + w->near_at[a],
-			lay->left.at[a + 1] - lay->left.at[a], w->near + w->near_at[b],
-			lay->left.at[b + 1] - lay->left.at[b]);
-
-		d += gain(w->near2 + w->near2_at[a],
-			lay->right.at[a + 1] - lay->right.at[a],
-			w->near2 + w->near2_at[b],
-			lay->right.at[b + 1] - lay->right.at[b]);
-		if (d > 0) {
-			lay->order[i] = b;
-			lay->order[i + 1] = a;
-			changed = true;
-		}
-	}
-	if (changed)
-		renumber(lay, l);
-	return changed;
+	return gain(w->near + w->near_at[a], left->at[a + 1] - left->at[a],
+		       w->near + w->near_at[b], left->at[b + 1] - left->at[b]) +
+	       gain(w->near2 + w->near2_at[a], right->at[a + 1] - right->at[a],
+		       w->near2 + w->near2_at[b], right->at[b + 1] - right->at[b]);
 }
 
 static void
-exchange_all(struct work *w, int rounds)
+compare_pairs(struct work *w, const int *order, int n)
 {
-	bool changed = true;
+	for (int i = 0; i < n; i++)
+		for (int k = 0; k < i; k++) {
+			int d = saved(w, order[k], order[i]);
 
-	for (int r = 0; changed && r < rounds; r++) {
-		changed = false;
-		for (int l = 0; l < w->lay->layers; l++)
-			changed |= exchange(w, l);
+			w->matrix[k * n + i] = d;
+			w->matrix[i * n + k] = -d;
+		}
+}
+
+/* The best of the @n + 1 places of element @i in seq; @at, if nothing is better. */
+static int
+best_place(const struct work *w, int i, int n, int at)
+{
+	const int *row = w->matrix + i * (n + 1);
+	int sum = 0, least = 0, place = 0, here = 0;
+
+	for (int k = 0; k < n; k++) {
+		sum -= row[w->seq[k]];
+		if (k + 1 == at)
+			here = sum;
+		if (sum < least) {
+			least = sum;
+			place = k + 1;
+		}
 	}
+	return here > least ? place : at;
+}
+
+/*
+ * Move each element of layer @l to its best place among the others. That finds more
+ * than exchanging neighbours, for the price of a matrix of what each pair costs.
+ */
+static bool
+sift(struct work *w, int l)
+{
+	struct lay *lay = w->lay;
+	int *order = lay->order + lay->layer_at[l], *seq = w->seq;
+	int n = lay->layer_at[l + 1] - lay->layer_at[l];
+	bool moved = false;
+
+	collect_near(lay, l, false, w->near_at, w->near);
+	collect_near(lay, l, true, w->near2_at, w->near2);
+	compare_pairs(w, order, n);
+	for (int i = 0; i < n; i++) {
+		w->first[i] = order[i];
+		seq[i] = i;
+	}
+	for (int i = 0; i < n; i++) {
+		int at = 0, place;
+
+		while (seq[at] != i)
+			at++;
+		memmove(seq + at, seq + at + 1, (size_t)(n - at - 1) * sizeof(*seq));
+		place = best_place(w, i, n - 1, at);
+		memmove(seq + place + 1, seq + place,
+			(size_t)(n - 1 - place) * sizeof(*seq));
+		seq[place] = i;
+		moved |= place != at;
+	}
+	for (int i = 0; moved && i < n; i++)
+		order[i] = w->first[seq[i]];
+	if (moved)
+		renumber(lay, l);
+	return moved;
+}
+
+/* Rounds over all layers until nothing moves; true when something did. */
+static bool
+sift_all(struct work *w, int rounds)
+{
+	bool moved = rounds > 0, any = false;
+
+	for (int r = 0; moved && r < rounds; r++) {
+		moved = false;
+		for (int l = 0; l < w->lay->layers; l++)
+			moved |= sift(w, r % 2 ? w->lay->layers - 1 - l : l);
+		any |= moved;
+	}
+	return any;
 }
 
 static int
@@ -263,20 +329,34 @@ sort_layer(struct work *w, int l, bool rightwards, bool flip)
 	renumber(lay, l);
 }
 
+/* Keep the present order when it is among the best; one of each score is enough. */
 static void
-keep_if_best(struct work *w)
+keep_if_good(struct work *w)
 {
 	struct lay *lay = w->lay;
-	int64_t crossings = count_all(lay, w->fenwick), ink;
+	struct candidate c = { .crossings = count_all(lay, w->fenwick) }, last;
+	int at = lay->candidates;
 
-	if (w->best_crossings >= 0 && crossings > w->best_crossings)
+	c.ink = count_ink(lay);
+	for (int i = lay->candidates - 1; i >= 0; i--) {
+		const struct candidate *old = &lay->candidate[i];
+
+		if (old->crossings == c.crossings && old->ink == c.ink)
+			return;
+		if (old->crossings > c.crossings ||
+			(old->crossings == c.crossings && old->ink > c.ink))
+			at = i;
+	}
+	if (at == lay->candidate_room)
 		return;
-	ink = count_ink(lay);
-	if (crossings == w->best_crossings && ink >= w->best_ink)
-		return;
-	w->best_crossings = crossings;
-	w->best_ink = ink;
-	memcpy(w->best, lay->order, (size_t)lay->els * sizeof(*w->best));
+	if (lay->candidates < lay->candidate_room)
+		lay->candidates++;
+	last = lay->candidate[lay->candidates - 1];
+	memmove(lay->candidate + at + 1, lay->candidate + at,
+		(size_t)(lay->candidates - at - 1) * sizeof(c));
+	c.order = last.order ? last.order : ARENA_NEW(lay->arena, int, lay->els);
+	memcpy(c.order, lay->order, (size_t)lay->els * sizeof(*c.order));
+	lay->candidate[at] = c;
 }
 
 static void
@@ -284,7 +364,7 @@ sweep(struct work *w, int sweeps, int rounds)
 {
 	struct lay *lay = w->lay;
 
-	keep_if_best(w);
+	keep_if_good(w);
 	for (int i = 0; i < sweeps; i++) {
 		bool flip = i % 4 >= 2;
 
@@ -295,8 +375,8 @@ sweep(struct work *w, int sweeps, int rounds)
 			for (int l = lay->layers - 2; l >= 0; l--)
 				sort_layer(w, l, true, flip);
 		}
-		exchange_all(w, rounds);
-		keep_if_best(w);
+		sift_all(w, rounds);
+		keep_if_good(w);
 	}
 }
 
@@ -368,38 +448,62 @@ group_by_layer(struct lay *lay)
 }
 
 static void
-order_cold(struct lay *lay)
+make_room(struct work *w)
 {
+	struct lay *lay = w->lay;
 	struct arena *a = lay->arena;
 	int size = MAX(lay->els, lay->layers) + 2;
+	size_t widest = 1;
+
+	for (int l = 0; l < lay->layers; l++)
+		widest = MAX(widest, (size_t)(lay->layer_at[l + 1] - lay->layer_at[l]));
+	w->fenwick = ARENA_NEW(a, int, size);
+	w->keys = ARENA_NEW(a, uint64_t, size);
+	w->moving = ARENA_NEW(a, int, size);
+	w->near_at = ARENA_NEW(a, int, size);
+	w->near2_at = ARENA_NEW(a, int, size);
+	w->near = ARENA_NEW(a, int, lay->links);
+	w->near2 = ARENA_NEW(a, int, lay->links);
+	w->stack = ARENA_NEW(a, int, lay->links + size);
+	w->seen = ARENA_NEW(a, bool, size);
+	w->first = ARENA_NEW(a, int, widest);
+	w->seq = ARENA_NEW(a, int, widest);
+	w->matrix = arena_scratch(a, widest * widest * sizeof(*w->matrix));
+}
+
+static void
+order_cold(struct lay *lay)
+{
+	const struct effort *e = efforts;
 	uint64_t random = 7;
-	struct work w = { .lay = lay, .best_crossings = -1 };
-	bool small = lay->n <= SMALL;
+	struct work w = { .lay = lay };
 
-	w.fenwick = ARENA_NEW(a, int, size);
-	w.best = ARENA_NEW(a, int, size);
-	w.keys = ARENA_NEW(a, uint64_t, size);
-	w.moving = ARENA_NEW(a, int, size);
-	w.near_at = ARENA_NEW(a, int, size);
-	w.near2_at = ARENA_NEW(a, int, size);
-	w.near = ARENA_NEW(a, int, lay->links);
-	w.near2 = ARENA_NEW(a, int, lay->links);
-	w.stack = ARENA_NEW(a, int, lay->links + size);
-	w.seen = ARENA_NEW(a, bool, size);
+	while (lay->els > e->most)
+		e++;
+	make_room(&w);
+	lay->candidate_room = e->candidates;
+	lay->candidate = ARENA_NEW(lay->arena, struct candidate, e->candidates);
+	for (int i = 0; i < e->starts; i++) {
+		if (i > 0 && lay->candidate[0].crossings == 0)
+			break;
+		if (i < 2)
+			start_depth_first(&w, i == 1);
+		else
+			start_shuffled(lay, &random);
+		sweep(&w, e->sweeps, e->sifts);
+	}
+	layout_take_candidate(lay, 0);
+	if (sift_all(&w, e->last_sifts))
+		keep_if_good(&w);
+}
 
-	start_depth_first(&w, false);
-	sweep(&w, small ? SWEEPS_DFS : SWEEPS_LARGE, small ? 6 : 1);
-	if (small) {
-		start_depth_first(&w, true);
-		sweep(&w, SWEEPS_DFS, 6);
-	}
-	for (int i = 0; small && w.best_crossings > 0 && i < SHUFFLES; i++) {
-		start_shuffled(lay, &random);
-		sweep(&w, SWEEPS_SHUFFLE, 6);
-	}
-	memcpy(lay->order, w.best, (size_t)lay->els * sizeof(*w.best));
+void
+layout_take_candidate(struct lay *lay, int i)
+{
+	memcpy(lay->order, lay->candidate[i].order,
+		(size_t)lay->els * sizeof(*lay->order));
 	renumber_all(lay);
-	lay->bundled_crossings = (int)w.best_crossings;
+	lay->bundled_crossings = (int)lay->candidate[i].crossings;
 }
 
 void

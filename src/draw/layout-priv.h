@@ -81,11 +81,27 @@ struct channel {
 	int crossings, doglegs, unresolved;
 };
 
+/* An order that is worth drawing. */
+struct candidate {
+	int64_t crossings, ink;
+	int *order;
+};
+
+/* Routes of the last run, by layer. */
+struct route;
+struct routes {
+	struct route *route;
+	int room;
+};
+
+void routes_done(struct routes *r);
+
 struct lay {
 	struct arena *arena;
 	const struct layout_graph *g;
 	const struct layout_options *o;
 	const struct memory *old; /* NULL in a cold run */
+	struct routes *routes;    /* NULL: none are kept */
 	int shift;                /* layers here = layers of @old + shift */
 
 	/* cycles, layers */
@@ -108,6 +124,8 @@ struct lay {
 	/* order */
 	int *layer_at, *order, *pos;
 	int bundled_crossings;
+	struct candidate *candidate; /* best first; none in a warm run */
+	int candidates, candidate_room;
 
 	/* rows */
 	int *y, *h, *port;
@@ -135,8 +153,19 @@ void layout_channels(struct lay *lay);
 void layout_columns(struct lay *lay);
 void layout_pieces(struct lay *lay, struct layout_picture *ret_picture);
 
+/* Make candidate @i the present order. */
+void layout_take_candidate(struct lay *lay, int i);
+
 /* Crossings between the layers of the present order. */
 int layout_count_crossings(const struct lay *lay);
+
+/*
+ * Take over the last run's route of the channel behind @layer when its trunks are the
+ * same. Else note them before, and keep the route after it was made.
+ */
+bool route_recall(struct lay *lay, int layer, struct channel *ch);
+void route_note(struct lay *lay, int layer, const struct channel *ch);
+void route_keep(struct lay *lay, int layer, const struct channel *ch);
 
 /* The order of a warm run; layout_order() calls it. */
 void layout_order_warm(struct lay *lay);

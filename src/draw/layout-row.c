@@ -21,9 +21,11 @@
 #include "weir/base/util.h"
 
 #define ROUNDS 10
-#define ROUNDS_WARM 4
 #define ONE_SIDED 6 /* rounds that look at one neighbouring layer only */
 #define UNBOUNDED 4 /* rounds that may go beyond the height */
+#define LARGE 500   /* elements; more get fewer rounds */
+#define LARGE_ROUNDS 6
+#define ROUNDS_WARM 2
 
 enum {
 	WEIGHT_STAY = 1, /* of an element that nothing else pulls */
@@ -42,12 +44,13 @@ struct block {
 	int first, count; /* elements */
 	int wish, wishes; /* a slice of wishes, sorted */
 	int total;        /* weight */
-	int median;
+	int mid;          /* index of the median among the wishes */
+	int before;       /* weight of the wishes before it */
 };
 
 struct work {
 	struct lay *lay;
-	struct wish *wish, *merged;
+	struct wish *wish;
 	struct block *block;
 	int *offset;
 	int *old; /* old rows, INT_MIN where there is none */
@@ -115,37 +118,55 @@ collect_wishes(
 	return count;
 }
 
-static int
-median(const struct wish *wish, int count, int total)
+/* Move the median to where half of the weight lies before it. */
+static void
+settle(const struct wish *wish, struct block *b)
 {
-	int sum = 0;
-
-	for (int i = 0; i < count; i++) {
-		sum += wish[i].weight;
-		if (2 * sum >= total)
-			return wish[i].at;
-	}
-	return 0;
+	while (2 * b->before >= b->total && b->mid > 0)
+		b->before -= wish[--b->mid].weight;
+	while (2 * (b->before + wish[b->mid].weight) < b->total)
+		b->before += wish[b->mid++].weight;
 }
 
-/* Pool block @b into @a, whose wishes lie just before. */
+static int
+median(const struct work *w, const struct block *b)
+{
+	return w->wish[b->wish + b->mid].at;
+}
+
+/*
+ * Pool block @b, whose wishes lie just behind, into @a. Mostly @b is one element with
+ * few wishes, and moving the others up is fast.
+ */
 static void
 pool(struct work *w, struct block *a, const struct block *b)
 {
-	struct wish *x = w->wish + a->wish, *y = w->wish + b->wish;
-	int i = 0, k = 0, n = 0;
+	struct wish *x = w->wish + a->wish;
+	int low = 0;
 
-	while (i < a->wishes || k < b->wishes) {
-		if (k == b->wishes || (i < a->wishes && x[i].at <= y[k].at))
-			w->merged[n++] = x[i++];
-		else
-			w->merged[n++] = y[k++];
+	for (int k = 0; k < b->wishes; k++) {
+		struct wish y = x[a->wishes];
+		int high = a->wishes;
+
+		while (low < high) {
+			int half = (low + high) / 2;
+
+			if (x[half].at <= y.at)
+				low = half + 1;
+			else
+				high = half;
+		}
+		memmove(x + low + 1, x + low, (size_t)(a->wishes - low) * sizeof(*x));
+		x[low] = y;
+		if (low <= a->mid) {
+			a->mid++;
+			a->before += y.weight;
+		}
+		a->wishes++;
 	}
-	memcpy(x, w->merged, (size_t)n * sizeof(*x));
 	a->count += b->count;
-	a->wishes = n;
 	a->total += b->total;
-	a->median = median(x, n, a->total);
+	settle(x, a);
 }
 
 static void
@@ -169,17 +190,17 @@ place_layer(struct work *w, int l, bool left, bool right, int max_height)
 		for (int k = 0; k < b->wishes; k++)
 			b->total += w->wish[wishes + k].weight;
 		wishes += b->wishes;
-		b->median = median(w->wish + b->wish, b->wishes, b->total);
+		settle(w->wish + b->wish, b);
 		blocks++;
-		while (blocks > 1 &&
-			w->block[blocks - 2].median > w->block[blocks - 1].median) {
+		while (blocks > 1 && median(w, &w->block[blocks - 2]) >
+					     median(w, &w->block[blocks - 1])) {
 			pool(w, &w->block[blocks - 2], &w->block[blocks - 1]);
 			blocks--;
 		}
 	}
 	room = max_height - need;
 	for (int b = 0; b < blocks; b++) {
-		int at = w->block[b].median;
+		int at = median(w, &w->block[b]);
 
 		/* Clamping a solution of the isotonic problem leaves it one. */
 		if (max_height)
@@ -233,20 +254,57 @@ recall_old_rows(struct work *w)
 }
 
 static void
-sweep(struct work *w)
+sweep_cold(struct work *w)
 {
 	struct lay *lay = w->lay;
-	int rounds = w->old ? ROUNDS_WARM : ROUNDS;
+	int rounds = lay->els > LARGE ? LARGE_ROUNDS : ROUNDS;
+	int one_sided = rounds - (ROUNDS - ONE_SIDED);
 
 	for (int r = 0; r < rounds; r++) {
-		bool both = w->old || r >= ONE_SIDED, rightwards = r % 2 == 0;
-		int limit = w->old || r >= UNBOUNDED ? MAX(w->tallest, lay->o->max_height)
-						     : 0;
+		bool both = r >= one_sided, rightwards = r % 2 == 0;
+		int limit = r >= rounds - (ROUNDS - UNBOUNDED)
+				    ? MAX(w->tallest, lay->o->max_height)
+				    : 0;
 
 		for (int i = 0; i < lay->layers; i++)
 			place_layer(w, rightwards ? i : lay->layers - 1 - i,
 				both || rightwards, both || !rightwards, limit);
 	}
+}
+
+/* Is there an element without a row, or one that is not clear of the one above? */
+static bool
+needs_work(const struct work *w, int l, int limit)
+{
+	const struct lay *lay = w->lay;
+	int below = 0;
+
+	for (int i = lay->layer_at[l]; i < lay->layer_at[l + 1]; i++) {
+		int el = lay->order[i];
+		int gap =
+			i > lay->layer_at[l] ? gap_after(lay, lay->order[i - 1], el) : 0;
+
+		if (w->old[el] == INT_MIN || lay->y[el] < below + gap)
+			return true;
+		below = lay->y[el] + lay->h[el];
+	}
+	return below > limit;
+}
+
+/* Only layers where something is new or would overlap; all others stay as they are. */
+static void
+sweep_warm(struct work *w)
+{
+	struct lay *lay = w->lay;
+	int limit = MAX(w->tallest, lay->o->max_height);
+	bool *work = ARENA_NEW(lay->arena, bool, lay->layers);
+
+	for (int l = 0; l < lay->layers; l++)
+		work[l] = needs_work(w, l, limit);
+	for (int r = 0; r < ROUNDS_WARM; r++)
+		for (int l = 0; l < lay->layers; l++)
+			if (work[l])
+				place_layer(w, l, true, true, limit);
 }
 
 static void
@@ -273,12 +331,14 @@ layout_rows(struct lay *lay)
 
 	lay->y = ARENA_NEW(a, int, lay->els);
 	w.wish = ARENA_NEW(a, struct wish, most);
-	w.merged = ARENA_NEW(a, struct wish, most);
 	w.block = ARENA_NEW(a, struct block, lay->els);
 	w.offset = ARENA_NEW(a, int, lay->els);
 	pack(&w);
-	if (lay->old)
+	if (lay->old) {
 		recall_old_rows(&w);
-	sweep(&w);
+		sweep_warm(&w);
+	} else {
+		sweep_cold(&w);
+	}
 	find_height(lay, !lay->old);
 }

@@ -10,6 +10,7 @@
 struct layout {
 	struct arena arena;
 	struct memory memory;
+	struct routes routes;
 	struct layout_picture picture;
 };
 
@@ -26,6 +27,7 @@ layout_free(struct layout *l)
 		return;
 	arena_done(&l->arena);
 	memory_done(&l->memory);
+	routes_done(&l->routes);
 	free(l);
 }
 
@@ -104,10 +106,58 @@ describe(const struct lay *lay, struct layout_picture *p)
 	}
 }
 
+/* Rows and lines of the present order. */
+static void
+draw(struct lay *lay)
+{
+	layout_sizes(lay);
+	layout_rows(lay);
+	layout_channels(lay);
+}
+
+/* What is ugly in a drawing: most of all crossings, then doglegs, then long lines. */
+static int64_t
+ugliness(const struct lay *lay)
+{
+	int64_t sum = 0, bad = 0;
+
+	for (int l = 0; l + 1 < lay->layers; l++) {
+		const struct channel *ch = &lay->channel[l];
+
+		bad += 4 * ch->crossings + 3 * ch->doglegs + 1000 * ch->unresolved;
+		for (int i = 0; i < ch->trunks; i++)
+			sum += ch->trunk[i].bottom - ch->trunk[i].top;
+	}
+	return bad * 100000 + sum;
+}
+
+static void
+draw_best(struct lay *lay)
+{
+	int64_t least = INT64_MAX;
+	int best = 0;
+
+	for (int i = 0; i < lay->candidates; i++) {
+		int64_t u;
+
+		layout_take_candidate(lay, i);
+		draw(lay);
+		u = ugliness(lay);
+		if (u < least) {
+			least = u;
+			best = i;
+		}
+	}
+	if (best == lay->candidates - 1)
+		return;
+	layout_take_candidate(lay, best);
+	draw(lay);
+}
+
 const struct layout_picture *
 layout_run(struct layout *l, const struct layout_graph *g, const struct layout_options *o)
 {
-	struct lay lay = { .arena = &l->arena, .g = g, .o = o };
+	struct lay lay = { .arena = &l->arena, .g = g, .o = o, .routes = &l->routes };
 
 	if (o->warm && l->memory.run > 0)
 		lay.old = &l->memory;
@@ -116,9 +166,10 @@ layout_run(struct layout *l, const struct layout_graph *g, const struct layout_o
 	layout_layers(&lay);
 	layout_nets(&lay);
 	layout_order(&lay);
-	layout_sizes(&lay);
-	layout_rows(&lay);
-	layout_channels(&lay);
+	if (lay.candidates)
+		draw_best(&lay);
+	else
+		draw(&lay);
 	layout_columns(&lay);
 	layout_pieces(&lay, &l->picture);
 	describe(&lay, &l->picture);

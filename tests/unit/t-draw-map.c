@@ -193,7 +193,7 @@ Test(map, any_size_of_any_graph_is_painted_without_a_fault)
 	for (int i = 0; i < 300; i++) {
 		int n = (int)(topology_random_next(&random) % 40);
 		int m = (int)(topology_random_next(&random) % 80);
-		struct topology *t = topology_random(n, n ? m : 0, random);
+		struct topology *t = topology_random(n, n ? m : 0, i % 8, random);
 		struct scene s;
 
 		scene_init(&s, 1 + (int)(topology_random_next(&random) % 200),

@@ -133,8 +133,33 @@ topology_random_next(uint64_t *state)
 	return *state >> 33;
 }
 
+/* An edge between any two nodes, or one to the right over mostly one tier. */
+static struct topology_edge
+random_edge(int nodes, int tiers, uint64_t *seed)
+{
+	int a = (int)(topology_random_next(seed) % (uint64_t)nodes);
+	int b = (int)(topology_random_next(seed) % (uint64_t)nodes);
+	bool back = topology_random_next(seed) % 100 == 0;
+	int want = 1 + (topology_random_next(seed) % 4 == 0);
+
+	if (tiers > 1) {
+		a -= a % tiers == tiers - 1;
+		want = MIN(want, tiers - 1 - a % tiers);
+	}
+	for (int i = 0; tiers && i < 50 && b % tiers - a % tiers != want; i++)
+		b = (b + 1) % nodes;
+	if (!tiers && a > b) {
+		int swap = a;
+
+		a = b;
+		b = swap;
+	}
+	return back ? (struct topology_edge){ b, a, 1 }
+		    : (struct topology_edge){ a, b, 1 };
+}
+
 struct topology *
-topology_random(int nodes, int edges, uint64_t seed)
+topology_random(int nodes, int edges, int tiers, uint64_t seed)
 {
 	struct topology *t = xcalloc(1, sizeof(*t));
 	char name[32];
@@ -146,15 +171,8 @@ topology_random(int nodes, int edges, uint64_t seed)
 		snprintf(name, sizeof(name), "svc-%03d", i);
 		t->node[t->nodes++] = xstrdup(name);
 	}
-	for (int i = 0; i < edges && nodes > 0; i++) {
-		int a = (int)(topology_random_next(&seed) % (uint64_t)nodes);
-		int b = (int)(topology_random_next(&seed) % (uint64_t)nodes);
-		bool forward = topology_random_next(&seed) % 10 > 0;
-
-		t->edge[t->edges++] =
-			(struct topology_edge){ forward ? MIN(a, b) : MAX(a, b),
-				forward ? MAX(a, b) : MIN(a, b), 1 };
-	}
+	for (int i = 0; i < edges && nodes > 0; i++)
+		t->edge[t->edges++] = random_edge(nodes, tiers, &seed);
 	normalise_edges(t);
 	return t;
 }

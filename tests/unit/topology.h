@@ -31,8 +31,11 @@ extern const char *const topology_names[];
 /* NULL when the file cannot be read. @name is a name of the list or a path. */
 struct topology *topology_load(const char *name);
 
-/* @nodes nodes and about @edges edges, most of them forward. */
-struct topology *topology_random(int nodes, int edges, uint64_t seed);
+/*
+ * @nodes nodes and about @edges edges, few of them backwards: in @tiers tiers, or, with
+ * 0, between any two.
+ */
+struct topology *topology_random(int nodes, int edges, int tiers, uint64_t seed);
 struct topology *topology_copy(const struct topology *t);
 void topology_free(struct topology *t);
 

@@ -20,6 +20,9 @@ struct arena {
 /* @n zeroed bytes, aligned for any type. Valid until arena_clear() or arena_done(). */
 void *arena_alloc(struct arena *a, size_t n);
 
+/* As arena_alloc() without the zeroing. */
+void *arena_scratch(struct arena *a, size_t n);
+
 /* As arena_alloc() for an array; dies when @count * @size overflows. */
 void *arena_array(struct arena *a, size_t count, size_t size);
 
