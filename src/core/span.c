@@ -142,12 +142,8 @@ is_id(struct str seg)
 			  : seg.n > 20 || (seg.n > 4 && digits * 2 > seg.n);
 }
 
-/*
- * Append @name with whatever could be a raw path in it made a template: the query is
- * dropped and segments that look like ids become {id}.
- */
-static void
-add_template(struct buf *out, struct str name)
+void
+op_template(struct str name, struct buf *out)
 {
 	const char *query = name.n ? memchr(name.p, '?', name.n) : NULL;
 	size_t from, to;
@@ -186,7 +182,7 @@ http_op(const struct span *s, struct buf *out)
 		buf_add_str(out, v[ATTR_HTTP_METHOD]);
 		buf_addc(out, ' ');
 	}
-	add_template(out, path);
+	op_template(path, out);
 	return 2;
 }
 
@@ -268,7 +264,7 @@ span_op(const struct span *s, struct buf *out)
 	}
 	if (quality > 0 || s->name.n == 0)
 		return quality;
-	add_template(out, s->name);
+	op_template(s->name, out);
 	return 1;
 }
 

@@ -119,4 +119,10 @@ int64_t span_size(const struct span *s, enum span_attr attr);
  */
 void sql_summary(struct str query, struct buf *out);
 
+/*
+ * Append @name with whatever could be a raw path in it made a template: the query is
+ * dropped and segments that look like ids become {id}.
+ */
+void op_template(struct str name, struct buf *out);
+
 #endif
