@@ -37,6 +37,32 @@ find(const struct args_option *table, const char *word, size_t n)
 	return NULL;
 }
 
+/* Store @value, or the word behind @at when it is NULL, where @o says. */
+static enum status
+set(const struct args_option *o, char **argv, int argc, int *at, const char *value,
+	struct diag *d)
+{
+	unsigned n = 0;
+
+	if (o->flag) {
+		*o->flag = true;
+		return value ? diag_set(d, STATUS_ERR_USAGE, "'%s' takes no value",
+				       o->name)
+			     : STATUS_OK;
+	}
+	if (!value && *at + 1 >= argc)
+		return diag_set(d, STATUS_ERR_USAGE, "'%s' needs a value", o->name);
+	if (!value)
+		value = argv[++*at];
+	while (n < o->max && o->value[n])
+		n++;
+	if (o->max > 0 && n == o->max)
+		return diag_set(d, STATUS_ERR_USAGE, "'%s' is given more than %u times",
+			o->name, o->max);
+	o->value[n] = value;
+	return STATUS_OK;
+}
+
 int
 args_take(int argc, char **argv, const struct args_option *table, struct diag *d)
 {
@@ -61,14 +87,8 @@ args_take(int argc, char **argv, const struct args_option *table, struct diag *d
 			unknown(argv[0], word, n, table, d);
 			return -1;
 		}
-		if (word[n] == '=') {
-			*o->value = word + n + 1;
-		} else if (i + 1 < argc) {
-			*o->value = argv[++i];
-		} else {
-			diag_set(d, STATUS_ERR_USAGE, "'%s' needs a value", word);
+		if (set(o, argv, argc, &i, word[n] == '=' ? word + n + 1 : NULL, d))
 			return -1;
-		}
 	}
 	return left;
 }

@@ -12,12 +12,15 @@
 struct args_option {
 	const char *name;   /* with its dashes */
 	const char **value; /* set to what follows it */
+	bool *flag;         /* or, for an option without a value: set to true */
+	unsigned
+		max; /* 0: the last one counts; else value has room for so many, and NULL */
 };
 
 /*
  * Take "--name VALUE" and "--name=VALUE" out of @argv (argv[0] is the input's name);
  * the rest is moved to the front behind argv[0]. Returns how many words are left there,
- * or -1 with @d on an unknown option or a missing value. @table ends with a NULL name.
+ * or -1 with @d on an unknown option, a missing value, or one too many. @table ends with a NULL name.
  */
 int args_take(int argc, char **argv, const struct args_option *table, struct diag *d);
 
