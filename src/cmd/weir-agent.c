@@ -46,6 +46,7 @@ struct agent {
 	bool waits; /* the input can wait for a subscriber and would lose events if not */
 	bool has_peer; /* a subscriber has come */
 	bool said_alone;
+	char trouble[400]; /* last said, "" none */
 };
 
 static volatile sig_atomic_t got_signal, wants_stats;
@@ -173,11 +174,23 @@ print_stats(const struct agent *a)
 
 	a->ops->counts(a->in, &n);
 	say("requests %" PRIu64 ", bytes %" PRIu64 ", records %" PRIu64
-	    ", events %" PRIu64 ", rejected %" PRIu64 ", unreadable %" PRIu64
-	    ", duplicate %" PRIu64 ", unpaired %" PRIu64 ", waiting %" PRIu64
-	    ", overflow %" PRIu64,
-		n.requests, n.bytes, n.spans, n.flows, n.rejected, n.parse_errors,
-		n.duplicate, n.unpaired, n.waiting, n.overflow);
+	    ", events %" PRIu64 ", passed over %" PRIu64 ", rejected %" PRIu64
+	    ", unreadable %" PRIu64 ", duplicate %" PRIu64 ", unpaired %" PRIu64
+	    ", waiting %" PRIu64 ", overflow %" PRIu64,
+		n.requests, n.bytes, n.spans, n.flows, n.passed, n.rejected,
+		n.parse_errors, n.duplicate, n.unpaired, n.waiting, n.overflow);
+}
+
+/* Say what the input has to complain of, once; and when that is over. */
+static void
+report_trouble(struct agent *a)
+{
+	const char *now = a->ops->trouble ? a->ops->trouble(a->in) : "";
+
+	if (strncmp(now, a->trouble, sizeof(a->trouble) - 1) == 0)
+		return;
+	snprintf(a->trouble, sizeof(a->trouble), "%s", now);
+	say("%s: %s", a->ops->id, *now ? a->trouble : "all is well again");
 }
 
 /* ------------------------------------------------------------ the loop */
@@ -242,6 +255,7 @@ run(struct agent *a, const struct agent_args *args, const char *url)
 			a->in, (struct input_time){ a->now.mono_us, a->now.wall_us }, &d);
 		if (a->now.mono_us - a->counted_us >= COUNTS_US)
 			report_counts(a);
+		report_trouble(a);
 		outbox_tick(a->out, a->now);
 		if (wants_stats ||
 			(args->stats && a->now.mono_us - a->told_us >= STATS_US)) {

@@ -32,6 +32,13 @@
 		[LOG_FLAGS] = { "response_flags", 0 },                                \
 	}
 
+#define WORD_PLACES                                                         \
+	{                                                                   \
+		[LOG_TIME] = { "time", 0 }, [LOG_STATUS] = { "status", 0 }, \
+		[LOG_METHOD] = { "method", 0 }, [LOG_PATH] = { "path", 0 }, \
+		[LOG_BYTES_OUT] = { "size", 0 },                            \
+	}
+
 const struct log_format log_formats[] = {
 	{
 		.id = "nginx",
@@ -71,6 +78,7 @@ const struct log_format log_formats[] = {
 			[LOG_BYTES_IN] = { "bytes_uploaded", 0 },
 			[LOG_BYTES_OUT] = { "bytes_read", 0 },
 			[LOG_FLAGS] = { "termination_state", 0 },
+			[LOG_RETRIES] = { "retries", 0 },
 		},
 	},
 	{
@@ -106,6 +114,7 @@ const struct log_format log_formats[] = {
 			[LOG_BYTES_IN] = { "RequestContentSize", 0 },
 			[LOG_BYTES_OUT] = { "DownstreamContentSize", 0 },
 			[LOG_TRACE] = { "TraceId", 0 },
+			[LOG_RETRIES] = { "RetryAttempts", 0 },
 		},
 	},
 	{
@@ -121,13 +130,15 @@ const struct log_format log_formats[] = {
 		.no_front = true,
 		.place = ENVOY_PLACES,
 	},
+	{ .id = "combined", .dialect = DIALECT_WORDS, .place = WORD_PLACES },
+	{ .id = "common", .dialect = DIALECT_WORDS, .place = WORD_PLACES },
 	{ .id = "custom" },
 };
 
 const unsigned log_format_count = ARRAY_LEN(log_formats);
 
 const char *const accesslog_format_names[] = { "nginx", "haproxy", "caddy", "traefik",
-	"envoy", "istio", "custom", NULL };
+	"envoy", "istio", "combined", "common", "custom", NULL };
 
 const char *const log_field_keys[] = {
 #define X(id, key) key,

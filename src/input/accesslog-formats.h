@@ -27,6 +27,7 @@
 	X(BYTES_OUT, "bytes_out")                                                 \
 	X(TRACE, "trace") /* a W3C traceparent, or 32 hex digits */               \
 	X(FLAGS, "flags")                                                         \
+	X(RETRIES, "retries") /* failed attempts before this one */               \
 	X(LOGGER, "logger")                                                       \
 	X(SERVICE, "service") /* names this proxy line by line */
 
@@ -48,7 +49,8 @@ enum log_dialect {
 	DIALECT_NGINX,
 	DIALECT_HAPROXY,
 	DIALECT_CADDY,
-	DIALECT_ENVOY
+	DIALECT_ENVOY,
+	DIALECT_WORDS /* no JSON, but Apache's "common" and what stands behind it */
 };
 
 struct log_format {

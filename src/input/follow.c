@@ -3,7 +3,8 @@
  * the current file becomes the old one: it stays open and is read on for
  * FOLLOW_LINGER_US, because a writer that reopens late (nginx on USR1) still
  * writes to it. Only one old file is kept; a second rotation within the linger
- * closes it after it has been read to its end.
+ * closes it after it has been read to its end. A copy made by copytruncate is such an
+ * old file too.
  */
 #include "config.h"
 
@@ -19,6 +20,8 @@
 #include "weir/base/util.h"
 
 #define READ_BYTES 65536
+#define LAST 64
+#define LAST_ENOUGH 16 /* fewer bytes could be alike by chance */
 
 /* One open file and the line that has begun in it. */
 struct source {
@@ -28,6 +31,8 @@ struct source {
 	off_t offset;
 	struct buf part; /* a line without its end yet */
 	bool skipping;   /* inside the rest of a line that was cut */
+	char last[LAST]; /* the bytes before offset, to know a copy of this file by */
+	size_t last_n;
 };
 
 struct follow {
@@ -161,6 +166,16 @@ split(struct follow *f, struct source *s, const char *p, size_t n, follow_line_f
 	}
 }
 
+static void
+remember_last(struct source *s, const char *p, size_t n)
+{
+	size_t fresh = MIN(n, LAST), kept = MIN(s->last_n, LAST - fresh);
+
+	memmove(s->last, s->last + s->last_n - kept, kept);
+	memcpy(s->last + kept, p + n - fresh, fresh);
+	s->last_n = kept + fresh;
+}
+
 static enum taken
 take(struct follow *f, struct source *s, size_t max, follow_line_fn fn, void *ctx)
 {
@@ -180,6 +195,7 @@ take(struct follow *f, struct source *s, size_t max, follow_line_fn fn, void *ct
 	if (n == 0)
 		return f->is_stream || !f->keep ? TAKEN_END : TAKEN_NONE;
 	s->offset += n;
+	remember_last(s, bytes, (size_t)n);
 	f->counts.bytes += (uint64_t)n;
 	split(f, s, bytes, (size_t)n, fn, ctx);
 	return TAKEN_SOME;
@@ -204,6 +220,57 @@ close_old(struct follow *f, follow_line_fn fn, void *ctx)
 	source_close(&f->old);
 }
 
+/*
+ * After copytruncate the copy, PATH.1, holds what was written since we last looked. It
+ * is our file's when it has the same bytes just before the place we had come to.
+ */
+static bool
+open_copy(const struct follow *f, struct source *ret_copy)
+{
+	struct source copy = f->now;
+	struct buf path = BUF_INIT;
+	char there[LAST];
+	struct stat st;
+	off_t from = copy.offset - (off_t)copy.last_n;
+
+	if (copy.last_n < LAST_ENOUGH)
+		return false;
+	buf_addf(&path, "%s.1", f->path);
+	copy.fd = open(buf_cstr(&path), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	buf_done(&path);
+	if (copy.fd < 0)
+		return false;
+	if (fstat(copy.fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+		st.st_size <= copy.offset ||
+		pread(copy.fd, there, copy.last_n, from) != (ssize_t)copy.last_n ||
+		memcmp(there, copy.last, copy.last_n) != 0) {
+		close(copy.fd);
+		return false;
+	}
+	*ret_copy = copy;
+	return true;
+}
+
+/* The file has been emptied under us. */
+static void
+start_again(struct follow *f, int64_t mono_us, follow_line_fn fn, void *ctx)
+{
+	struct source copy;
+
+	f->counts.truncated++;
+	if (open_copy(f, &copy)) {
+		close_old(f, fn, ctx);
+		f->old = copy; /* and with it the line that has begun */
+		f->old_until_us = mono_us + FOLLOW_LINGER_US;
+		f->now.part = (struct buf)BUF_INIT;
+	} else {
+		finish(f, &f->now, fn, ctx);
+	}
+	f->now.offset = 0;
+	f->now.last_n = 0;
+	f->now.skipping = false;
+}
+
 /* Has the file been emptied under us, or has another taken its name? */
 static void
 look(struct follow *f, int64_t mono_us, follow_line_fn fn, void *ctx)
@@ -212,11 +279,8 @@ look(struct follow *f, int64_t mono_us, follow_line_fn fn, void *ctx)
 	struct source next;
 	bool had = f->now.fd >= 0;
 
-	if (had && fstat(f->now.fd, &st) == 0 && st.st_size < f->now.offset) {
-		finish(f, &f->now, fn, ctx);
-		f->now.offset = 0;
-		f->counts.truncated++;
-	}
+	if (had && fstat(f->now.fd, &st) == 0 && st.st_size < f->now.offset)
+		start_again(f, mono_us, fn, ctx);
 	if (stat(f->path, &st) < 0)
 		return;
 	if (had && st.st_ino == f->now.ino && st.st_dev == f->now.dev)

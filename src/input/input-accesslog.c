@@ -117,9 +117,16 @@ take_line(void *ctx, struct str line)
 	if (line.n == 0)
 		return;
 	in->counts.spans++;
-	if (accesslog_line(in->log, line, in->now_us, emit, in) == ACCESSLOG_BAD) {
+	switch (accesslog_line(in->log, line, in->now_us, emit, in)) {
+	case ACCESSLOG_BAD:
 		in->counts.parse_errors++;
 		in->counts.rejected++;
+		break;
+	case ACCESSLOG_OTHER:
+		in->counts.passed++;
+		break;
+	case ACCESSLOG_FLOWS:
+		break;
 	}
 }
 
@@ -181,8 +188,9 @@ accesslog_where(const struct input *in)
 const struct input_ops input_accesslog = {
 	.id = "accesslog",
 	.about = "access logs of proxies, followed through rotation",
-	.options = "  --format NAME      nginx, haproxy, caddy, traefik, envoy, istio or "
-		   "custom\n"
+	.options = "  --format NAME      nginx, haproxy, caddy, traefik, envoy, istio, "
+		   "combined,\n"
+		   "                     common or custom\n"
 		   "  --service NAME     what this proxy is called (default: the "
 		   "format's name)\n"
 		   "  --field KEY=PATH[:UNIT]  where a field stands in the line; "

@@ -139,6 +139,40 @@ Test(follow, a_truncation_is_read_from_the_top_and_counted)
 	follow_close(f);
 }
 
+Test(follow, what_the_copy_of_copytruncate_has_more_is_read_from_it)
+{
+	struct follow *f;
+
+	append(path, "the first line is long enough\nhalf a ");
+	f = follow_open(path, true, true, NULL);
+	drain(f, 0);
+	append(aside, "the first line is long enough\nhalf a line\nunseen\n");
+	cr_assert_eq(truncate(path, 0), 0);
+	append(path, "new\n");
+	drain(f, 1);
+	drain(f, FOLLOW_LINGER_US + 1);
+	cr_expect_str_eq(
+		buf_cstr(&seen), "the first line is long enough|new|half a line|unseen|");
+	cr_expect_eq(counts_of(f).truncated, 1);
+	follow_close(f);
+}
+
+Test(follow, another_file_beside_a_truncated_one_is_not_its_copy)
+{
+	struct follow *f;
+
+	append(path, "the first line is long enough\n");
+	f = follow_open(path, true, true, NULL);
+	drain(f, 0);
+	append(aside, "older lines, read long ago and longer than what is there\nx\n");
+	cr_assert_eq(truncate(path, 0), 0);
+	append(path, "new\n");
+	drain(f, 1);
+	drain(f, FOLLOW_LINGER_US + 1);
+	cr_expect_str_eq(buf_cstr(&seen), "the first line is long enough|new|");
+	follow_close(f);
+}
+
 Test(follow, a_file_that_comes_later_is_read_from_its_first_byte)
 {
 	struct follow *f = follow_open(path, false, true, NULL);

@@ -5,7 +5,8 @@
  * proxy measured it) and this proxy → upstream, once per attempt: a retry that failed
  * before another server answered is a failed flow of its own. Formats are tables of
  * where in the line's JSON object each field stands; `custom` is such a table given by
- * the user. Client addresses, headers and queries never leave this module.
+ * the user. Of Apache's `combined` and `common` lines, which know no latency, the words
+ * behind the standard ones are fields too, named by number. Client addresses, headers and queries never leave this module.
  *
  * Lines that are no requests (start-up messages, port probes) are passed over; lines that
  * cannot be read are an error for the caller to count.
@@ -21,7 +22,8 @@
 struct accesslog;
 
 struct accesslog_options {
-	const char *format;  /* nginx, haproxy, caddy, traefik, envoy, istio, custom */
+	const char
+		*format; /* nginx, haproxy, caddy, traefik, envoy, istio, combined, … */
 	const char *service; /* what this proxy is called; NULL: the format's name */
 	/* "key=path[:unit]": overrides of the format's fields. NULL-terminated, or NULL. */
 	const char *const *fields;

@@ -3,9 +3,9 @@
  *
  * What `tail -F` does, with the losses counted. Rename rotation loses nothing: the
  * old file is read on for a while after a new one has taken the name. After
- * copytruncate (the size falls below what was read) reading starts again at the
- * top, and it is counted, because lines written between copy and truncation are
- * gone for everybody. A line without its newline waits for the rest. A line over
+ * copytruncate (the size falls below what was read) what the copy PATH.1 has more is
+ * read, then reading starts again at the top; and it is counted, because lines
+ * written between copy and truncation are gone for everybody. A line without its newline waits for the rest. A line over
  * FOLLOW_MAX_LINE bytes is cut and counted.
  *
  * Time is an argument; the caller polls. No line is handed out twice.

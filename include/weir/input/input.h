@@ -27,6 +27,7 @@ struct input_counts {
 	uint64_t rejected;     /* records or requests refused with an answer or a count */
 	uint64_t parse_errors; /* of those, not readable at all */
 	uint64_t unpaired;     /* halves whose other half never came */
+	uint64_t passed;       /* whole records that tell of no request; no loss */
 	uint64_t duplicate;    /* seen before and dropped */
 	uint64_t waiting;      /* halves held now */
 	uint64_t overflow;     /* dropped because a bounded store was full */
@@ -66,6 +67,11 @@ struct input_ops {
 	void (*counts)(const struct input *in, struct input_counts *ret_counts);
 	/* Where it listens or reads, for the start-up line. Borrowed. */
 	const char *(*where)(const struct input *in);
+	/*
+	 * What is wrong at the other side now, "" when nothing is: said once each time it
+	 * changes. Borrowed. NULL for inputs to which others come.
+	 */
+	const char *(*trouble)(const struct input *in);
 	/* Emit what can still be emitted (half pairs as they are), then close. */
 	void (*close)(struct input *in, struct input_time t);
 };
