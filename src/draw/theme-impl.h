@@ -25,7 +25,8 @@ enum {
 };
 
 struct theme {
-	char name[64];
+	char name[64], description[128];
+	int ground;
 	struct theme_spec spec[ROLE_COUNT][SPEC_COUNT];
 	struct style style[DEPTH_COUNT][ROLE_COUNT];
 };
@@ -33,6 +34,20 @@ struct theme {
 /* Fill t->name and t->spec. STATUS_OK, or a reason in @d. */
 enum status theme_parse_into(
 	struct theme *t, struct str text, const char *file, struct diag *d);
+
+/* What a palette index or COLOR_RGB colour looks like, as xterm has it. */
+int theme_rgb(int color);
+
+/* A colour in CIELAB, where equal distances look about equally different. */
+struct lab {
+	double l, a, b;
+};
+
+/* From linear red, green and blue of 0..1, white point D65. */
+struct lab theme_lab(const double rgb[3]);
+
+/* Of a byte of sRGB, its share of light. */
+double theme_linear(int byte);
 
 /* The palette colour nearest to @color (CIELAB) among the first 8, 16 or 256. */
 int theme_nearest(int color, unsigned palette);

@@ -14,7 +14,7 @@ static const char *const role_names[] = {
 #define ROLE(id, key, letter) key,
 #include "weir/draw/roles.def"
 #undef ROLE
-	"name", "description", NULL
+	"name", "description", "ground", NULL
 };
 
 static const char *const depth_names[] = { [DEPTH_MONO] = "mono",
@@ -171,7 +171,28 @@ parse_style(const struct parser *p, struct str value, struct theme_spec *spec)
 	return STATUS_OK;
 }
 
-/* `role`, `role@depth`, `name` or `description`, and its value. */
+/* What a theme says about itself. True when @key is such a thing. */
+static bool
+parse_about(const struct parser *p, const char *key, struct str value, enum status *ret)
+{
+	struct theme *t = p->theme;
+	char word[WORD_MAX];
+
+	*ret = STATUS_OK;
+	if (strcmp(key, "name") == 0)
+		snprintf(t->name, sizeof(t->name), "%.*s",
+			(int)MIN(value.n, sizeof(t->name)), value.p);
+	else if (strcmp(key, "description") == 0)
+		snprintf(t->description, sizeof(t->description), "%.*s",
+			(int)MIN(value.n, sizeof(t->description)), value.p);
+	else if (strcmp(key, "ground") != 0)
+		return false;
+	else if (!parse_color(copy_word(value, word), &t->ground))
+		*ret = no_such(p, "colour", word, color_names);
+	return true;
+}
+
+/* `role`, `role@depth` or what the theme says about itself, and its value. */
 static enum status
 parse_entry(const struct parser *p, struct str key, struct str value)
 {
@@ -179,17 +200,13 @@ parse_entry(const struct parser *p, struct str key, struct str value)
 	bool has_depth = memchr(key.p, '@', key.n) != NULL;
 	struct str part = { 0 };
 	struct theme_spec *spec;
+	enum status s;
 	int role, depth, slot = SPEC_ANY;
 
 	take(&key, '@', &part);
 	copy_word(trim(part), role_word);
-	if (!has_depth && strcmp(role_word, "name") == 0) {
-		snprintf(p->theme->name, sizeof(p->theme->name), "%.*s",
-			(int)MIN(value.n, sizeof(p->theme->name)), value.p);
-		return STATUS_OK;
-	}
-	if (!has_depth && strcmp(role_word, "description") == 0)
-		return STATUS_OK;
+	if (!has_depth && parse_about(p, role_word, value, &s))
+		return s;
 	role = index_of(role_word, role_names);
 	if (role < 0 || role >= ROLE_COUNT)
 		return no_such(p, "role", role_word, role_names);
@@ -222,6 +239,7 @@ theme_parse_into(struct theme *t, struct str text, const char *file, struct diag
 	struct parser p = { .theme = t, .file = file, .diag = d };
 	struct str line;
 
+	t->ground = COLOR_DEFAULT;
 	if (text.n > THEME_MAX_BYTES)
 		return diag_at(d, STATUS_ERR_TOO_BIG, file, 0,
 			"a theme has at most %d bytes", THEME_MAX_BYTES);

@@ -114,6 +114,18 @@ theme_name(const struct theme *t)
 	return t->name;
 }
 
+const char *
+theme_description(const struct theme *t)
+{
+	return t->description;
+}
+
+int
+theme_ground(const struct theme *t)
+{
+	return t->ground;
+}
+
 struct style
 theme_style(const struct theme *t, enum depth depth, enum role role, unsigned attr)
 {

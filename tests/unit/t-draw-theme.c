@@ -1,8 +1,6 @@
 #include "config.h"
 
 #include <criterion/criterion.h>
-#include <dirent.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -42,100 +40,6 @@ parsed(const char *extra)
 	return t;
 }
 
-Test(theme, every_shipped_theme_names_every_role_and_tells_warn_from_crit)
-{
-	static const enum role worse[][2] = {
-		{ ROLE_WARN, ROLE_CRIT },
-		{ ROLE_OK, ROLE_WARN },
-		{ ROLE_OK, ROLE_CRIT },
-		{ ROLE_TEXT, ROLE_ALERT },
-		{ ROLE_TEXT, ROLE_SELECT },
-		{ ROLE_CRIT, ROLE_CRIT_TITLE },
-	};
-	char dir[512];
-	struct dirent *e;
-	int count = 0;
-	DIR *d;
-
-	snprintf(dir, sizeof(dir), "%s/themes", getenv("top_srcdir"));
-	d = opendir(dir);
-	cr_assert(d, "no %s", dir);
-	while ((e = readdir(d))) {
-		struct diag diag = { 0 };
-		char path[1024];
-		struct theme *t;
-
-		if (e->d_name[0] == '.')
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		t = theme_open(path, &diag);
-		cr_assert(t, "%s:%d: %s", diag.file, diag.line, diag.text);
-		count++;
-		for (int depth = 0; depth < DEPTH_COUNT; depth++)
-			for (size_t i = 0; i < ARRAY_LEN(worse); i++)
-				cr_expect_not(same_style(theme_style(t, (enum depth)depth,
-								 worse[i][0], 0),
-						      theme_style(t, (enum depth)depth,
-							      worse[i][1], 0)),
-					"%s: roles %d and %d look alike at depth %d",
-					e->d_name, worse[i][0], worse[i][1], depth);
-		theme_free(t);
-	}
-	closedir(d);
-	cr_expect_geq(count, 4);
-}
-
-static double
-luminance(int rgb)
-{
-	double sum = 0;
-	static const double weight[] = { 0.2126, 0.7152, 0.0722 };
-
-	for (int i = 0; i < 3; i++) {
-		double v = (rgb >> (16 - 8 * i) & 0xff) / 255.0;
-
-		sum += weight[i] *
-		       (v <= 0.04045 ? v / 12.92 : pow((v + 0.055) / 1.055, 2.4));
-	}
-	return sum;
-}
-
-/* As WCAG has it; 21 is black on white. */
-static double
-contrast(struct style s)
-{
-	double a = luminance(s.fg), b = luminance(s.bg);
-
-	return (MAX(a, b) + 0.05) / (MIN(a, b) + 0.05);
-}
-
-Test(theme, severities_can_be_read_on_the_header_and_on_the_selection)
-{
-	static const enum role roles[] = { ROLE_WARN, ROLE_CRIT, ROLE_BAR, ROLE_SELECT,
-		ROLE_CRIT_TITLE, ROLE_MATCH };
-	char **names = theme_names();
-
-	for (char **n = names; *n; n++) {
-		struct theme *t = theme_open(*n, NULL);
-
-		for (size_t i = 0; i < ARRAY_LEN(roles); i++)
-			for (int ground = 0; ground < 2; ground++) {
-				bool own = i >= 2; /* has a ground of its own */
-				struct style s = theme_style(t, DEPTH_TRUE, roles[i],
-					own      ? 0
-					: ground ? ATTR_ON_BAR
-						 : ATTR_ON_SELECT);
-
-				if (s.fg > 255 && s.bg > 255)
-					cr_expect_geq(contrast(s), 3.0,
-						"%s role %d: %.1f", *n, roles[i],
-						contrast(s));
-			}
-		theme_free(t);
-	}
-	theme_names_free(names);
-}
-
 Test(theme, colours_come_as_rgb_number_or_name)
 {
 	struct theme *t = parsed("title@true = #ff5d6c on 235 bold underline\n"
@@ -151,6 +55,21 @@ Test(theme, colours_come_as_rgb_number_or_name)
 		(struct style){ COLOR_DEFAULT, 4, 0 }));
 	cr_expect(same_style(theme_style(t, DEPTH_TRUE, ROLE_KEY, 0),
 		(struct style){ COLOR_DEFAULT, COLOR_DEFAULT, STYLE_REVERSE }));
+	theme_free(t);
+}
+
+Test(theme, it_says_what_it_is_and_for_which_ground)
+{
+	struct theme *t = parsed("name = dusk\ndescription = for evenings\n"
+				 "ground = #102030\n");
+
+	cr_expect_str_eq(theme_name(t), "dusk");
+	cr_expect_str_eq(theme_description(t), "for evenings");
+	cr_expect_eq(theme_ground(t), 0x1102030);
+	theme_free(t);
+	t = parsed("");
+	cr_expect_str_eq(theme_description(t), "");
+	cr_expect_eq(theme_ground(t), COLOR_DEFAULT);
 	theme_free(t);
 }
 
@@ -237,6 +156,7 @@ Test(theme, every_mistake_is_told_with_its_line_and_the_nearest_word)
 	static const struct {
 		const char *extra, *text;
 	} mistakes[] = {
+		{ "ground = drak\n", "no colour 'drak'" },
 		{ "edge.hot = red\n", "no role 'edge.hot' (edge.ok?)" },
 		{ "crit@16 = rde\n", "no colour 'rde' (red?)" },
 		{ "crit@16 = #12345\n", "no colour '#12345'" },

@@ -2,7 +2,8 @@
  * theme - role to colour, per terminal depth.
  *
  * A theme file has lines `role = fg [on bg] [bold|dim|reverse|underline …]`,
- * comment lines that start with `#`, and an optional `name = …`, `description = …`.
+ * comment lines that start with `#`, and optional lines about itself: `name = …`,
+ * `description = …`, and `ground = COLOUR`, the background it is made for.
  * A colour is #rrggbb, 0-255, one of the 16 ANSI names, or `default`. The fallback
  * for fewer colours is computed (nearest in CIELAB; attributes by role where there
  * are none) unless written with a depth: `crit@16 = red bold`, `crit@mono =
@@ -57,6 +58,13 @@ struct theme *theme_open(const char *name, struct diag *d);
 void theme_free(struct theme *t);
 
 const char *theme_name(const struct theme *t);
+const char *theme_description(const struct theme *t); /* "" when it has none */
+
+/*
+ * The background it is made for, or COLOR_DEFAULT when it does not say. Never
+ * painted: the terminal's background is the user's.
+ */
+int theme_ground(const struct theme *t);
 
 /* The names theme_open() knows, sorted, ending with NULL; for theme_names_free(). */
 char **theme_names(void);
