@@ -8,6 +8,9 @@
 
 #include "weir/base/buf.h"
 #include "weir/base/util.h"
+#include "weir/cmd/values.h"
+
+#define FLUSH_MAX_US (100 * MSEC_US)
 
 /* One row per option of the agent itself; the inputs' own are in their files. */
 static const struct option {
@@ -17,7 +20,8 @@ static const struct option {
 	{ "--bind", "URL", "let dashboards connect here instead" },
 	{ "--allow-network", NULL, "--bind to other than loopback, in the clear" },
 	{ "--group", "NAME", "label of what is sent (default \"default\")" },
-	{ "--encoding", "NAME", "how events are written: json" },
+	{ "--encoding", "NAME", "batch (default) or json" },
+	{ "--flush", "TIME", "greatest age of a batch, up to 100ms (default)" },
 	{ "--state", "FILE", "keep identity and counter here; \"none\": nowhere" },
 	{ "--stats", NULL, "print counters every 10 s and at the end" },
 	{ "--version", NULL, "print the version" },
@@ -76,7 +80,18 @@ set_encoding(struct agent_args *a, const char *word, struct diag *d)
 {
 	if (wire_encoding_from(str_of(word), &a->encoding))
 		return STATUS_OK;
-	return diag_set(d, STATUS_ERR_USAGE, "unknown encoding '%s' (try json)", word);
+	return diag_set(
+		d, STATUS_ERR_USAGE, "unknown encoding '%s' (try batch or json)", word);
+}
+
+static enum status
+set_flush(struct agent_args *a, const char *word, struct diag *d)
+{
+	enum status s = value_duration(word, &a->flush_us, d);
+
+	if (s == STATUS_OK && (a->flush_us < MSEC_US || a->flush_us > FLUSH_MAX_US))
+		return diag_set(d, STATUS_ERR_USAGE, "--flush is from 1ms to 100ms");
+	return s;
 }
 
 static enum status
@@ -112,6 +127,8 @@ set_option(struct agent_args *a, const char *name, const char *value, struct dia
 		return set_group(a, value, d);
 	else if (!strcmp(name, "--encoding"))
 		return set_encoding(a, value, d);
+	else if (!strcmp(name, "--flush"))
+		return set_flush(a, value, d);
 	return STATUS_OK;
 }
 
@@ -122,7 +139,7 @@ agent_args_parse(struct agent_args *a, int argc, char **argv, struct diag *d)
 	bool only_words = false;
 	enum status s;
 
-	*a = (struct agent_args){ .encoding = WIRE_JSON };
+	*a = (struct agent_args){ .encoding = WIRE_BATCH };
 	a->input_argv = xcalloc((size_t)argc + 1, sizeof(argv[0]));
 	for (int i = 1; i < argc; i++) {
 		char *word = argv[i];

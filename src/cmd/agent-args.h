@@ -16,6 +16,7 @@ struct agent_args {
 	char **input_argv; /* what is the input's own; borrows argv */
 	const char *to, *bind, *group, *state;
 	enum wire_encoding encoding;
+	int64_t flush_us; /* 0: the default */
 	bool help, version, stats, allow_network;
 };
 

@@ -281,6 +281,7 @@ open_outbox(struct agent *a, const struct agent_args *args, struct diag *d)
 	struct outbox_options o = {
 		.group = args->group,
 		.encoding = args->encoding,
+		.flush_us = args->flush_us,
 		.program = "weir-agent",
 		.input = a->ops->id,
 		.send = send_frame,

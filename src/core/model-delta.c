@@ -14,11 +14,23 @@
 #define DELTA_BYTES_MAX (INT64_C(1) << 50)
 #define SPREAD_TICKS_MAX 300
 
-bool
-delta_is_sane(const struct delta *d)
+static bool
+is_sane(const struct buckets *b, uint64_t calls)
 {
 	uint64_t sum = 0;
 
+	for (uint32_t i = 0; i < b->n; i++) {
+		if (b->bound_us[i] < 0 || b->count[i] > calls ||
+			(i && b->bound_us[i] <= b->bound_us[i - 1]))
+			return false;
+		sum += b->count[i];
+	}
+	return sum <= calls;
+}
+
+bool
+delta_is_sane(const struct delta *d)
+{
 	if (!d->src.n || !d->dst.n || d->kind >= KIND_COUNT ||
 		d->origin >= ORIGIN_COUNT || d->src_kind >= NODE_KIND_COUNT ||
 		d->dst_kind >= NODE_KIND_COUNT || d->calls > DELTA_CALLS_MAX ||
@@ -27,38 +39,33 @@ delta_is_sane(const struct delta *d)
 		d->bytes_out < FLOW_UNKNOWN || d->bytes_in > DELTA_BYTES_MAX ||
 		d->bytes_out > DELTA_BYTES_MAX)
 		return false;
-	for (uint32_t i = 0; i < d->buckets; i++) {
-		if (d->bound_us[i] < 0 || d->count[i] > d->calls ||
-			(i && d->bound_us[i] <= d->bound_us[i - 1]))
-			return false;
-		sum += d->count[i];
-	}
-	return sum <= d->calls;
+	return is_sane(&d->latency, d->calls) && is_sane(&d->server, d->calls) &&
+	       is_sane(&d->queue, d->calls);
 }
 
 static bool
-is_coarse(const struct delta *d)
+is_coarse(const struct buckets *b)
 {
-	for (uint32_t i = 0; i < d->buckets; i++) {
-		int64_t bound = d->bound_us[i];
+	for (uint32_t i = 0; i < b->n; i++) {
+		int64_t bound = b->bound_us[i];
 
-		if (d->count[i] && bound != INT64_MAX &&
+		if (b->count[i] && bound != INT64_MAX &&
 			hist_high(hist_index((uint64_t)bound)) != bound)
 			return true;
 	}
 	return false;
 }
 
-/* Where bucket @i of @d goes; nowhere when nothing at all is known of its latency. */
+/* Where bucket @i of @b goes; nowhere when nothing at all is known of its latency. */
 static uint16_t
-bucket_for(const struct delta *d, uint32_t i, bool coarse)
+bucket_for(const struct buckets *b, uint32_t i, bool coarse)
 {
-	int64_t bound = d->bound_us[i];
+	int64_t bound = b->bound_us[i];
 
 	if (bound == INT64_MAX && coarse) {
 		if (i == 0)
 			return WINDOW_NO_LATENCY;
-		bound = d->bound_us[i - 1];
+		bound = b->bound_us[i - 1];
 	}
 	return (uint16_t)hist_index((uint64_t)bound);
 }
@@ -69,7 +76,7 @@ share(uint64_t total, unsigned k, unsigned n)
 {
 	uint64_t q = total / n, r = total % n;
 
-	return q + (r * (k + 1) / n - r * k / n);
+	return n == 1 ? total : q + (r * (k + 1) / n - r * k / n);
 }
 
 static int64_t
@@ -78,43 +85,85 @@ share_bytes(int64_t total, unsigned k, unsigned n)
 	return total < 0 ? -1 : (int64_t)share((uint64_t)total, k, n);
 }
 
-static void
-book_part(struct model *m, const struct delta *d, bool coarse, uint32_t series,
-	int64_t at_us, unsigned k, unsigned n)
-{
-	uint64_t rest = d->calls;
-	struct window_record r = {
-		.series = series,
-		.bucket = WINDOW_NO_LATENCY,
-		.errors = (uint32_t)share(d->errors, k, n),
-		.bytes_in = share_bytes(d->bytes_in, k, n),
-		.bytes_out = share_bytes(d->bytes_out, k, n),
-	};
+/* One of the seconds that a delta is spread over. */
+struct part {
+	int64_t at_us;
+	unsigned k, n;
+	uint32_t weight;
+};
 
-	for (uint32_t i = 0; i < d->buckets; i++)
-		rest -= d->count[i];
-	r.calls = (uint32_t)share(rest, k, n);
-	window_add(m->window, at_us, &r);
-	r = (struct window_record){ .series = series, .bytes_in = -1, .bytes_out = -1 };
-	for (uint32_t i = 0; i < d->buckets; i++) {
-		r.calls = (uint32_t)share(d->count[i], k, n);
-		r.bucket = bucket_for(d, i, coarse);
+static void
+book_buckets(
+	struct model *m, const struct buckets *b, uint32_t series, const struct part *p)
+{
+	bool coarse = is_coarse(b);
+
+	for (uint32_t i = 0; i < b->n; i++) {
+		struct window_record r = {
+			.series = series,
+			.calls = (uint32_t)share(b->count[i], p->k, p->n),
+			.bucket = bucket_for(b, i, coarse),
+			.weight = p->weight,
+			.bytes_in = -1,
+			.bytes_out = -1,
+		};
+
 		r.coarse = coarse && r.bucket != WINDOW_NO_LATENCY;
 		if (r.calls)
-			window_add(m->window, at_us, &r);
+			window_add(m->window, p->at_us, &r);
 	}
 }
 
-void
-delta_book(struct model *m, const struct delta *d, uint32_t series, int64_t at_us)
+/* Book to a series that is made when first needed. */
+static void
+book_lazily(
+	struct model *m, const struct buckets *b, uint32_t *series, const struct part *p)
 {
-	bool coarse = is_coarse(d);
-	unsigned n =
-		(unsigned)CLAMP((d->span_us + SEC_US / 2) / SEC_US, 1, SPREAD_TICKS_MAX);
+	if (b->n == 0)
+		return;
+	if (*series == NONE)
+		*series = window_series_new(m->window, WINDOW_NO_SERIES);
+	book_buckets(m, b, *series, p);
+}
+
+static void
+book_part(struct model *m, const struct delta *d, const struct flow_memo *found,
+	const struct part *p)
+{
+	struct tally *t = tally_at(m, found->tally);
+	uint64_t rest = d->calls;
+	struct window_record r = {
+		.series = found->series,
+		.bucket = WINDOW_NO_LATENCY,
+		.errors = (uint32_t)share(d->errors, p->k, p->n),
+		.bytes_in = share_bytes(d->bytes_in, p->k, p->n),
+		.bytes_out = share_bytes(d->bytes_out, p->k, p->n),
+	};
+
+	for (uint32_t i = 0; i < d->latency.n; i++)
+		rest -= d->latency.count[i];
+	r.calls = (uint32_t)share(rest, p->k, p->n);
+	window_add(m->window, p->at_us, &r);
+	book_buckets(m, &d->latency, found->series, p);
+	book_lazily(m, &d->server, &t->server, p);
+	book_lazily(m, &d->queue, &t->queue, p);
+}
+
+void
+delta_book(struct model *m, const struct delta *d, const struct flow_memo *found,
+	int64_t at_us)
+{
+	struct part p = {
+		.n = (unsigned)CLAMP(
+			(d->span_us + SEC_US / 2) / SEC_US, 1, SPREAD_TICKS_MAX),
+	};
 	int64_t oldest = window_oldest_us(m->window);
 
-	for (unsigned k = 0; k < n; k++)
-		book_part(m, d, coarse, series,
-			MAX(at_us - (int64_t)(n - 1 - k) * SEC_US, oldest), k, n);
-	m->since_us = MIN(m->since_us, at_us - (int64_t)(n - 1) * SEC_US);
+	p.weight = p.n == 1 ? d->weight : 1;
+	for (; p.k < p.n; p.k++) {
+		p.at_us = MAX(at_us - (int64_t)(p.n - 1 - p.k) * SEC_US, oldest);
+		book_part(m, d, found, &p);
+	}
+	m->since_us = MIN(m->since_us,
+		at_us - (d->events ? d->span_us : (int64_t)(p.n - 1) * SEC_US));
 }

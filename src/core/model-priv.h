@@ -69,6 +69,8 @@ struct model {
 	int64_t first_now_us; /* when the first event or advance came */
 	int64_t since_us;     /* the oldest time known of */
 	int64_t newest_us;    /* as the events told, or SNAP_UNKNOWN */
+	int64_t added_us;     /* when the newest event was added, by the caller's time */
+	uint64_t stamp;       /* of memos that are still good */
 	uint64_t received, late, future, bad, overflow;
 	int64_t arrival_tick[ARRIVAL_TICKS];
 	uint64_t arrivals[ARRIVAL_TICKS];
@@ -117,8 +119,11 @@ void table_sweep(struct model *m);
 
 void table_done(struct model *m);
 
-/* Book a delta at @at_us under what was looked up for it. False: impossible values. */
+/* False: impossible values. */
 bool delta_is_sane(const struct delta *d);
-void delta_book(struct model *m, const struct delta *d, uint32_t series, int64_t at_us);
+
+/* Book a delta at @at_us under what was looked up for it. */
+void delta_book(struct model *m, const struct delta *d, const struct flow_memo *found,
+	int64_t at_us);
 
 #endif

@@ -100,6 +100,7 @@ model_advance(struct model *m, int64_t now_us)
 	int64_t tick;
 
 	set_time(m, now_us);
+	m->stamp++;
 	window_advance(m->window, m->now_us);
 	tick = m->now_us / SEC_US;
 	if (tick != m->swept_tick) {
@@ -113,7 +114,7 @@ model_advance(struct model *m, int64_t now_us)
  * which has then been counted.
  */
 static bool
-book_time(struct model *m, int64_t end_us, int64_t *ret_at_us)
+book_time(struct model *m, int64_t end_us, uint32_t events, int64_t *ret_at_us)
 {
 	int64_t at, oldest;
 
@@ -122,39 +123,39 @@ book_time(struct model *m, int64_t end_us, int64_t *ret_at_us)
 		return true;
 	}
 	if (end_us < 0) {
-		m->bad++;
+		m->bad += events;
 		return false;
 	}
 	/* Compared before it is added to: the peer may have sent any number. */
 	if (end_us > m->now_us - m->shift_us + m->limits.future_us) {
-		m->future++;
+		m->future += events;
 		return false;
 	}
 	at = end_us + m->shift_us;
 	oldest = m->now_us - window_width(m->window) - m->limits.grace_us;
 	if (at < MAX(oldest, window_oldest_us(m->window))) {
-		m->late++;
+		m->late += events;
 		return false;
 	}
 	*ret_at_us = MIN(at, m->now_us);
 	return true;
 }
 
-/* Note that something that ended at @at_us was taken. */
+/* Note that events of which the last ended at @at_us were taken. */
 static void
-received(struct model *m, int64_t at_us)
+received(struct model *m, int64_t at_us, uint32_t events)
 {
 	int64_t tick = m->now_us / SEC_US;
 	unsigned slot = (unsigned)(tick % ARRIVAL_TICKS);
 
-	m->received++;
+	m->received += events;
 	m->since_us = MIN(m->since_us, at_us);
 	m->newest_us = MAX(m->newest_us, at_us - m->shift_us);
 	if (m->arrival_tick[slot] != tick) {
 		m->arrival_tick[slot] = tick;
 		m->arrivals[slot] = 0;
 	}
-	m->arrivals[slot]++;
+	m->arrivals[slot] += events;
 }
 
 static bool
@@ -203,11 +204,11 @@ say_kinds(struct model *m, uint32_t edge, enum flow_kind kind, enum node_kind sr
 }
 
 static void
-touch_edge(struct model *m, uint32_t edge, int64_t at_us)
+touch_edge(struct model *m, uint32_t edge, int64_t from_us, int64_t at_us)
 {
 	struct edge *e = edge_at(m, edge);
 
-	e->first_us = MIN(e->first_us, at_us - m->shift_us);
+	e->first_us = MIN(e->first_us, from_us - m->shift_us);
 	e->last_us = MAX(e->last_us, at_us - m->shift_us);
 }
 
@@ -224,7 +225,7 @@ book_lazily(struct model *m, uint32_t *series, int64_t us, uint32_t weight, int6
 	struct window_record r = {
 		.calls = weight,
 		.bucket = bucket_of(us),
-		.sampled = true,
+		.weight = weight,
 		.bytes_in = -1,
 		.bytes_out = -1,
 	};
@@ -238,85 +239,114 @@ book_lazily(struct model *m, uint32_t *series, int64_t us, uint32_t weight, int6
 }
 
 static void
-keep_exemplar(struct model *m, uint32_t edge, const struct flow *f, int64_t at_us)
+keep_exemplar(
+	struct model *m, uint32_t edge, const struct delta_exemplar *d, int64_t at_us)
 {
-	static const uint8_t none[sizeof(f->ids.trace)];
+	static const uint8_t none[sizeof(d->ids.trace)];
 	struct edge *e = edge_at(m, edge);
 	struct exemplar x = {
 		.x = {
-			.ids = f->ids,
-			.latency_us = flow_latency_us(f),
+			.ids = d->ids,
+			.latency_us = d->latency_us,
 			.end_us = at_us - m->shift_us,
-			.failed = f->failed,
+			.failed = d->failed,
 		},
 		.at_us = at_us,
 	};
 
-	if (memcmp(f->ids.trace, none, sizeof(none)) == 0)
+	if (memcmp(d->ids.trace, none, sizeof(none)) == 0)
 		return;
 	if (!e->exemplars)
 		e->exemplars = xcalloc(1, sizeof(*e->exemplars));
 	exemplars_add(e->exemplars, &x, window_from_us(m->window));
 }
 
+/*
+ * Edge, tally and series of a name triple: from the memo when that was filled since the
+ * clock last moved, as nothing is forgotten meanwhile, else looked up or made.
+ */
+static struct flow_memo *
+find_series(struct model *m, struct flow_memo *memo, const struct flow *f)
+{
+	uint32_t src, dst;
+
+	if (memo->stamp == m->stamp)
+		return memo;
+	*memo = (struct flow_memo){ .stamp = m->stamp };
+	src = table_node(m, f->src, &memo->folded);
+	dst = table_node(m, f->dst, &memo->folded);
+	memo->edge = table_edge(m, src, dst, f->kind, &memo->folded);
+	memo->tally = table_tally(m, memo->edge, f->origin);
+	memo->series = table_op(m, memo->tally, f->op, &memo->folded);
+	return memo;
+}
+
 static void
 add_flow(struct model *m, const struct flow *f)
 {
-	bool folded = false;
-	uint32_t src, dst, edge, tally;
+	struct flow_memo none = { 0 }, *found;
+	struct delta_exemplar x;
 	int64_t at;
 	struct window_record r = {
 		.calls = f->weight,
 		.errors = f->failed ? f->weight : 0,
 		.bucket = bucket_of(flow_latency_us(f)),
-		.sampled = true,
+		.weight = f->weight,
 	};
 
 	if (!flow_is_sane(f)) {
 		m->bad++;
 		return;
 	}
-	if (!book_time(m, f->end_us, &at))
+	if (!book_time(m, f->end_us, 1, &at))
 		return;
-	src = table_node(m, f->src, &folded);
-	dst = table_node(m, f->dst, &folded);
-	edge = table_edge(m, src, dst, f->kind, &folded);
-	tally = table_tally(m, edge, f->origin);
-	r.series = table_op(m, tally, f->op, &folded);
+	found = find_series(m, f->memo ? f->memo : &none, f);
+	r.series = found->series;
 	r.bytes_in = weigh(f->bytes_in, f->weight);
 	r.bytes_out = weigh(f->bytes_out, f->weight);
 	window_add(m->window, at, &r);
-	book_lazily(m, &tally_at(m, tally)->server, f->server_us, f->weight, at);
-	book_lazily(m, &tally_at(m, tally)->queue, f->queue_us, f->weight, at);
-	touch_edge(m, edge, at);
-	say_kinds(m, edge, f->kind, f->src_kind, f->dst_kind, f->server_us >= 0);
-	keep_exemplar(m, edge, f, at);
-	m->overflow += folded;
-	received(m, at);
+	book_lazily(m, &tally_at(m, found->tally)->server, f->server_us, f->weight, at);
+	book_lazily(m, &tally_at(m, found->tally)->queue, f->queue_us, f->weight, at);
+	touch_edge(m, found->edge, at, at);
+	say_kinds(m, found->edge, f->kind, f->src_kind, f->dst_kind, f->server_us >= 0);
+	x = (struct delta_exemplar){ f->ids, at, flow_latency_us(f), f->failed };
+	keep_exemplar(m, found->edge, &x, at);
+	m->overflow += found->folded;
+	received(m, at, 1);
 }
 
 static void
 add_delta(struct model *m, const struct delta *d)
 {
-	bool folded = false;
-	uint32_t src, dst, edge, tally;
+	struct flow_memo none = { 0 }, *found;
+	struct flow names = { .src = d->src,
+		.dst = d->dst,
+		.op = d->op,
+		.kind = d->kind,
+		.origin = d->origin };
+	uint32_t events = MAX(d->events, 1);
 	int64_t at;
 
 	if (!delta_is_sane(d)) {
-		m->bad++;
+		m->bad += events;
 		return;
 	}
-	if (!book_time(m, d->end_us, &at))
+	if (!book_time(m, d->end_us, events, &at))
 		return;
-	src = table_node(m, d->src, &folded);
-	dst = table_node(m, d->dst, &folded);
-	edge = table_edge(m, src, dst, d->kind, &folded);
-	tally = table_tally(m, edge, d->origin);
-	delta_book(m, d, table_op(m, tally, d->op, &folded), at);
-	touch_edge(m, edge, at);
-	say_kinds(m, edge, d->kind, d->src_kind, d->dst_kind, false);
-	m->overflow += folded;
-	received(m, at);
+	found = find_series(m, d->memo ? d->memo : &none, &names);
+	delta_book(m, d, found, at);
+	/* Of a scrape it is not known when in its span there were calls. */
+	touch_edge(m, found->edge, d->events ? at - d->span_us : at, at);
+	say_kinds(m, found->edge, d->kind, d->src_kind, d->dst_kind, d->server.n > 0);
+	for (uint32_t i = 0; i < d->exemplars; i++) {
+		const struct delta_exemplar *x = &d->exemplar[i];
+
+		if (x->end_us >= 0 && x->end_us <= d->end_us &&
+			is_duration(x->latency_us))
+			keep_exemplar(m, found->edge, x, at - (d->end_us - x->end_us));
+	}
+	m->overflow += found->folded * events;
+	received(m, at, events);
 }
 
 static void
@@ -330,13 +360,13 @@ add_work(struct model *m, const struct work *w)
 		m->bad++;
 		return;
 	}
-	if (!book_time(m, w->end_us, &at))
+	if (!book_time(m, w->end_us, 1, &at))
 		return;
 	node = table_node(m, w->service, &folded);
 	node_at(m, node)->service = true;
 	book_lazily(m, &node_at(m, node)->self, w->duration_us, 1, at);
 	m->overflow += folded;
-	received(m, at);
+	received(m, at, 1);
 }
 
 /* Notes and gauges are shown nowhere yet; they are taken so that they count. */
@@ -347,14 +377,18 @@ add_remark(struct model *m, struct str service, int64_t at_us, bool sane)
 
 	if (!service.n || !sane)
 		m->bad++;
-	else if (book_time(m, at_us, &at))
-		received(m, at);
+	else if (book_time(m, at_us, 1, &at))
+		received(m, at, 1);
 }
 
 void
 model_add(struct model *m, const struct event *e, int64_t now_us)
 {
-	model_advance(m, now_us);
+	/* Once an instant: what falls due between two events of it waits for the next. */
+	if (!m->started || now_us != m->added_us) {
+		m->added_us = now_us;
+		model_advance(m, now_us);
+	}
 	switch (e->type) {
 	case EVENT_FLOW:
 		add_flow(m, &e->u.flow);

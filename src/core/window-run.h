@@ -38,7 +38,8 @@ enum entry_flag {
 	ENTRY_COARSE = 8,
 	ENTRY_IN = 16,
 	ENTRY_OUT = 32,
-	ENTRY_HIGH = 64 /* in and out are the upper halves of larger numbers */
+	ENTRY_HIGH = 64,   /* in and out are the upper halves of larger numbers */
+	ENTRY_EXCESS = 128 /* count are calls in the histogram that were not measured */
 };
 
 struct entry {
@@ -61,9 +62,10 @@ entry_totals(const struct entry *e)
 					[TOTAL_BARE] = bare ? calls : 0,
 					[TOTAL_ERRORS] =
 						e->flags & ENTRY_FAILED ? e->count : 0,
-					[TOTAL_EXCESS] = e->flags & ENTRY_SAMPLED
-								 ? e->count - 1u
-								 : 0,
+					[TOTAL_EXCESS] =
+						e->flags & ENTRY_EXCESS    ? e->count
+						: e->flags & ENTRY_SAMPLED ? e->count - 1u
+									   : 0,
 					[TOTAL_COARSE] =
 						e->flags & ENTRY_COARSE ? calls : 0,
 					[TOTAL_IN] = e->flags & ENTRY_IN

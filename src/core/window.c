@@ -446,7 +446,7 @@ book(struct window *w, int64_t at, const struct entry *e)
 		flush(w);
 }
 
-/* Halves of numbers that do not fit into an entry, and errors of part of the calls. */
+/* What does not fit into one entry: great numbers, errors or samples of part of the calls. */
 static void
 book_rest(struct window *w, int64_t at, const struct window_record *r)
 {
@@ -455,6 +455,11 @@ book_rest(struct window *w, int64_t at, const struct window_record *r)
 	if (r->errors && r->errors != r->calls) {
 		e.count = r->errors;
 		e.flags = ENTRY_FAILED;
+		book(w, at, &e);
+	}
+	if (r->weight > 1 && r->weight < r->calls && r->bucket != WINDOW_NO_LATENCY) {
+		e.count = r->calls - r->calls / r->weight;
+		e.flags = ENTRY_EXCESS;
 		book(w, at, &e);
 	}
 	if (r->bytes_in <= UINT32_MAX && r->bytes_out <= UINT32_MAX)
@@ -491,7 +496,7 @@ window_add(struct window *w, int64_t at_us, const struct window_record *r)
 		window_settle(w);
 	if (r->errors && r->errors == r->calls)
 		e.flags |= ENTRY_FAILED;
-	if (r->sampled && r->calls > 1 && r->bucket != WINDOW_NO_LATENCY)
+	if (r->weight > 1 && r->weight == r->calls && r->bucket != WINDOW_NO_LATENCY)
 		e.flags |= ENTRY_SAMPLED;
 	if (r->coarse)
 		e.flags |= ENTRY_COARSE;

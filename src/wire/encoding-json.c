@@ -254,6 +254,7 @@ read_flow(struct record *r, struct event *e)
 	struct str words;
 
 	e->type = EVENT_FLOW;
+	f->memo = NULL;
 	f->src = get_name(r, F_SRC);
 	f->dst = get_name(r, F_DST);
 	f->op = get_text(r, F_OP);
@@ -376,9 +377,7 @@ read_buckets(const cJSON *bounds, const cJSON *counts, struct record *r, struct 
 			return false;
 		before = r->bound_us[n];
 	}
-	d->bound_us = r->bound_us;
-	d->count = r->count;
-	d->buckets = n;
+	d->latency = (struct buckets){ r->bound_us, r->count, n };
 	return !bound && !count && cJSON_IsArray(bounds) && cJSON_IsArray(counts);
 }
 
@@ -388,9 +387,6 @@ read_histogram(struct record *r, struct delta *d)
 	const struct json_value *v = get(r, F_HIST, JSON_OBJECT);
 	cJSON *tree;
 
-	d->bound_us = NULL;
-	d->count = NULL;
-	d->buckets = 0;
 	if (!v)
 		return;
 	if (v->text.n > HISTOGRAM_MAX_BYTES) {
@@ -410,6 +406,7 @@ read_delta(struct record *r, struct event *e)
 	struct delta *d = &e->u.delta;
 
 	e->type = EVENT_DELTA;
+	*d = (struct delta){ .weight = 1, .events = 1 };
 	d->src = get_name(r, F_SRC);
 	d->dst = get_name(r, F_DST);
 	d->op = get_text(r, F_OP);
@@ -594,15 +591,44 @@ decode_json(struct str payload, int64_t now_us, wire_event_fn fn, void *ctx,
 	return status;
 }
 
-static void
-put_json(struct buf *payload, const struct event *e)
+static void *
+open_json(void)
 {
+	return xcalloc(1, sizeof(struct buf));
+}
+
+static void
+close_json(void *w)
+{
+	if (w)
+		buf_done(w);
+	free(w);
+}
+
+static size_t
+add_json(void *w, const struct event *e)
+{
+	struct buf *payload = w;
+
 	if (payload->n > 0)
 		buf_addc(payload, '\n');
 	wire_put_json(payload, e);
+	return payload->n;
+}
+
+static void
+finish_json(void *w, struct buf *out)
+{
+	struct buf *payload = w;
+
+	buf_add_str(out, buf_str(payload));
+	buf_clear(payload);
 }
 
 const struct encoding_ops encoding_json = {
-	.put = put_json,
+	.open = open_json,
+	.close = close_json,
+	.add = add_json,
+	.finish = finish_json,
 	.decode = decode_json,
 };

@@ -9,11 +9,16 @@
 #include "weir/wire/wire.h"
 
 struct encoding_ops {
+	/* What holds the events of one payload until it is written; empty at first. */
+	void *(*open)(void);
+	void (*close)(void *w);
 	/*
-	 * Append one event to a payload. What was in @payload before stays valid without
-	 * the addition, so a sender can cut a batch in front of the event that was too much.
+	 * Add an event, of which nothing is borrowed. Returns how many bytes the payload
+	 * would now have at most.
 	 */
-	void (*put)(struct buf *payload, const struct event *e);
+	size_t (*add)(void *w, const struct event *e);
+	/* Append the payload to @out, and be empty again. */
+	void (*finish)(void *w, struct buf *out);
 	/* As wire_decode(). */
 	enum status (*decode)(struct str payload, int64_t now_us, wire_event_fn fn,
 		void *ctx, struct wire_counts *counts);

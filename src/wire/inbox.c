@@ -61,19 +61,29 @@ struct sieve {
 	uint64_t handed;
 };
 
+/* How many events of its agent's it stands for. */
+static uint64_t
+numbers_of(const struct event *e)
+{
+	return e->type == EVENT_DELTA ? MAX(e->u.delta.events, 1) : 1;
+}
+
 static void
 sift(void *ctx, const struct event *e)
 {
 	struct sieve *v = ctx;
 	uint64_t number = v->first + v->counts->events + v->counts->bad;
+	uint64_t n = numbers_of(e);
 
 	if (v->fresh) {
 		while (v->at < v->fresh->ranges && number >= v->fresh->range[v->at].to)
 			v->at++;
-		if (v->at == v->fresh->ranges || number < v->fresh->range[v->at].from)
+		/* Of a delta that came in part before, nothing can be taken. */
+		if (v->at == v->fresh->ranges || number < v->fresh->range[v->at].from ||
+			number + n > v->fresh->range[v->at].to)
 			return;
 	}
-	v->handed++;
+	v->handed += n;
 	v->in->fn(v->in->ctx, e);
 }
 
@@ -165,8 +175,9 @@ is_possible(const struct wire_frame *f)
 
 	if (h->type != WIRE_DATA)
 		return h->events == 0;
-	/* No encoding writes an event in less than a byte. */
-	return h->events <= f->payload.n && h->first_event <= UINT64_MAX - h->events;
+	/* No encoding writes an event in less than a byte, but for those added up. */
+	return (h->events <= f->payload.n || h->encoding == WIRE_DELTA) &&
+	       h->first_event <= UINT64_MAX - h->events;
 }
 
 static enum status

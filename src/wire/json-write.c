@@ -260,23 +260,23 @@ put_gauge(struct buf *out, const struct gauge *g)
 static void
 put_histogram(struct buf *out, const struct delta *d)
 {
-	if (d->buckets == 0)
+	if (d->latency.n == 0)
 		return;
 	put_key(out, "hist");
 	buf_adds(out, "{\"le_us\":[");
-	for (uint32_t i = 0; i < d->buckets; i++) {
+	for (uint32_t i = 0; i < d->latency.n; i++) {
 		if (i > 0)
 			buf_addc(out, ',');
-		if (d->bound_us[i] == INT64_MAX)
+		if (d->latency.bound_us[i] == INT64_MAX)
 			buf_adds(out, "null");
 		else
-			put_u64(out, (uint64_t)d->bound_us[i]);
+			put_u64(out, (uint64_t)d->latency.bound_us[i]);
 	}
 	buf_adds(out, "],\"count\":[");
-	for (uint32_t i = 0; i < d->buckets; i++) {
+	for (uint32_t i = 0; i < d->latency.n; i++) {
 		if (i > 0)
 			buf_addc(out, ',');
-		put_u64(out, d->count[i]);
+		put_u64(out, d->latency.count[i]);
 	}
 	buf_adds(out, "]}");
 }

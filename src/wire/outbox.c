@@ -18,11 +18,13 @@ struct outbox {
 	struct outbox_options options;
 	char *group, *host, *program, *input;
 	const struct encoding_ops *encoding;
+	void *writer; /* of the encoding: what waits to be sent */
 	struct state *state;
 	struct state_page *page;
 	uint8_t instance[8];
 	struct buf payload, frame, beat;
-	uint32_t events;      /* in the payload */
+	uint32_t events;      /* in the writer */
+	size_t bytes;         /* that they take at most */
 	uint64_t first_event; /* number of the first of them */
 	int64_t since_us;     /* when it was added */
 	int64_t beat_us;      /* when the last BEAT or HELLO was sent */
@@ -82,6 +84,7 @@ outbox_new(const struct outbox_options *options, struct diag *d)
 	o->program = xstrdup(options->program ? options->program : "");
 	o->input = xstrdup(options->input ? options->input : "");
 	o->encoding = encoding;
+	o->writer = encoding->open();
 	o->state = state;
 	o->page = state_page(state);
 	random_bytes(o->instance, sizeof(o->instance));
@@ -94,6 +97,7 @@ outbox_free(struct outbox *o)
 	if (!o)
 		return;
 	state_close(o->state);
+	o->encoding->close(o->writer);
 	buf_done(&o->payload);
 	buf_done(&o->frame);
 	buf_done(&o->beat);
@@ -131,10 +135,12 @@ flush(struct outbox *o, struct outbox_time t)
 {
 	if (o->events == 0)
 		return;
+	buf_clear(&o->payload);
+	o->encoding->finish(o->writer, &o->payload);
 	if (!send_frame(o, WIRE_DATA, o->first_event, o->events, buf_str(&o->payload), t))
 		o->shed += o->events;
-	buf_clear(&o->payload);
 	o->events = 0;
+	o->bytes = 0;
 }
 
 /*
@@ -159,27 +165,54 @@ say(struct outbox *o, enum wire_type type, struct outbox_time t)
 	o->greeted = true;
 }
 
+/* More bytes than these no encoding needs for an event. */
+static size_t
+size_at_most(const struct event *e)
+{
+	size_t text = 0, numbers = 0;
+
+	switch (e->type) {
+	case EVENT_FLOW:
+		text = e->u.flow.src.n + e->u.flow.dst.n + e->u.flow.op.n +
+		       e->u.flow.code.n;
+		break;
+	case EVENT_WORK:
+		text = e->u.work.service.n + e->u.work.op.n;
+		break;
+	case EVENT_NOTE:
+		text = e->u.note.service.n + e->u.note.text.n;
+		break;
+	case EVENT_GAUGE:
+		text = e->u.gauge.service.n + e->u.gauge.name.n + e->u.gauge.unit.n;
+		break;
+	case EVENT_DELTA:
+		text = e->u.delta.src.n + e->u.delta.dst.n + e->u.delta.op.n;
+		numbers = 2 * ((size_t)e->u.delta.latency.n + e->u.delta.server.n +
+				      e->u.delta.queue.n) +
+			  8 * (size_t)e->u.delta.exemplars;
+		break;
+	}
+	/* As \u00NN each byte of a text, and all that an object can have beside. */
+	return 6 * text + 20 * numbers + 512;
+}
+
 void
 outbox_add(struct outbox *o, const struct event *e, struct outbox_time t)
 {
-	size_t before = o->payload.n;
 	uint64_t number;
 
 	if (!o->greeted)
 		say(o, WIRE_HELLO, t);
 	number = o->page->next_event++;
 	o->accepted++;
-	o->encoding->put(&o->payload, e);
-	if (o->events > 0 && o->payload.n > WIRE_SPLIT_FRAME) {
-		o->payload.n = before;
+	if (o->events > 0 && o->bytes + size_at_most(e) > WIRE_SPLIT_FRAME)
 		flush(o, t);
-		o->encoding->put(&o->payload, e);
-	}
+	o->bytes = o->encoding->add(o->writer, e);
 	if (o->events++ == 0) {
 		o->first_event = number;
 		o->since_us = t.mono_us;
 	}
-	if (o->payload.n >= WIRE_SPLIT_FRAME)
+	if (o->bytes >= WIRE_SPLIT_FRAME)
 		flush(o, t);
 }
 

@@ -66,9 +66,10 @@ add_delta(struct model *m, const struct step *st, int64_t now_us)
 		.errors = st->op,
 		.bytes_in = number(st->b),
 		.bytes_out = FLOW_UNKNOWN,
-		.bound_us = bound,
-		.count = count,
-		.buckets = st->what % 4,
+		.latency = { bound, count, st->what % 4 },
+		.server = { bound, count, st->what % 3 },
+		.weight = st->what % 5,
+		.events = st->what % 7,
 	};
 	model_add(m, &e, now_us);
 }

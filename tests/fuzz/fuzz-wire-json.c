@@ -48,8 +48,8 @@ check_event(const struct event *e)
 		break;
 	case EVENT_DELTA:
 		check(d->errors <= d->calls && d->span_us > 0);
-		for (uint32_t i = 1; i < d->buckets; i++)
-			check(d->bound_us[i] > d->bound_us[i - 1]);
+		for (uint32_t i = 1; i < d->latency.n; i++)
+			check(d->latency.bound_us[i] > d->latency.bound_us[i - 1]);
 		break;
 	case EVENT_GAUGE:
 		check(isfinite(e->u.gauge.value));

@@ -619,9 +619,7 @@ delta(int64_t end_us, int64_t span_us, uint64_t calls, const int64_t *bound,
 			.errors = calls / 10,
 			.bytes_in = 1000,
 			.bytes_out = FLOW_UNKNOWN,
-			.bound_us = bound,
-			.count = count,
-			.buckets = n,
+			.latency = { bound, count, n },
 		} };
 }
 

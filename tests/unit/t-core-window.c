@@ -63,7 +63,9 @@ expect_sums(const struct window *w, const struct book *b, uint32_t series, bool 
 		want.calls += r->calls;
 		want.errors += r->errors;
 		if (r->calls && r->bucket != WINDOW_NO_LATENCY) {
-			want.samples += r->sampled ? 1 : r->calls;
+			want.samples += r->weight > 1 && r->weight <= r->calls
+						? r->calls / r->weight
+						: r->calls;
 			count[r->bucket] += r->calls;
 		}
 		want.coarse += r->coarse ? r->calls : 0;
@@ -94,13 +96,13 @@ random_record(uint32_t series)
 		.series = series,
 		.calls = pick(20) ? 1 : 1 + pick(50),
 		.bucket = (uint16_t)(pick(10) ? 300 + pick(400) : pick(HIST_BUCKETS)),
-		.sampled = pick(2),
 		.bytes_in = pick(3) ? (int64_t)pick(5000) : -1,
 		.bytes_out = pick(50) ? pick(90000) : (int64_t)pick(9) << 31,
 	};
 
 	if (!pick(8))
 		r.bucket = WINDOW_NO_LATENCY;
+	r.weight = pick(2) ? r.calls : pick(4);
 	r.errors = pick(10) ? 0 : 1 + pick(r.calls);
 	r.coarse = r.bucket != WINDOW_NO_LATENCY && !pick(30);
 	if (!pick(40))

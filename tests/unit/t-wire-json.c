@@ -35,8 +35,8 @@ see(void *ctx, const struct event *e)
 		keep(seen->code, sizeof(seen->code), e->u.flow.code);
 	}
 	if (e->type == EVENT_DELTA)
-		for (uint32_t i = 0; i < e->u.delta.buckets; i++)
-			seen->bounds += e->u.delta.count[i];
+		for (uint32_t i = 0; i < e->u.delta.latency.n; i++)
+			seen->bounds += e->u.delta.latency.count[i];
 }
 
 static enum status
@@ -506,7 +506,7 @@ Test(wire_json, a_delta_brings_its_histogram)
 	cr_assert_eq(counts.events, 1);
 	cr_expect_eq(seen.last.type, EVENT_DELTA);
 	cr_expect_eq(seen.last.u.delta.span_us, 500);
-	cr_expect_eq(seen.last.u.delta.buckets, 3);
+	cr_expect_eq(seen.last.u.delta.latency.n, 3);
 	cr_expect_eq(seen.bounds, 6);
 	cr_expect_eq(seen.last.u.delta.bytes_in, FLOW_UNKNOWN);
 }

@@ -143,9 +143,23 @@ Test(wire_frame, bare_json_is_told_by_its_first_byte)
 
 /* ------------------------------------------------------------ the manual */
 
-/* The bytes of the manual's hex dump, and its lines of JSON. */
+/* The bytes of the manual's hex dumps, a batch and a frame, and its lines of JSON. */
+struct manual {
+	struct buf dump[2];
+	struct buf json;
+	unsigned dumps;
+};
+
 static void
-read_manual(struct buf *ret_dump, struct buf *ret_json)
+manual_done(struct manual *m)
+{
+	buf_done(&m->dump[0]);
+	buf_done(&m->dump[1]);
+	buf_done(&m->json);
+}
+
+static void
+read_manual(struct manual *m)
 {
 	char path[4096], line[1024];
 	FILE *f;
@@ -159,11 +173,13 @@ read_manual(struct buf *ret_dump, struct buf *ret_json)
 		char *p = line;
 
 		if (line[0] == '{') {
-			buf_adds(ret_json, line);
+			buf_adds(&m->json, line);
 		} else if (sscanf(p, "%4x  %n", &at, &used) == 1 && used == 6) {
-			cr_assert_eq(at, ret_dump->n);
+			m->dumps += at == 0;
+			cr_assert_leq(m->dumps, ARRAY_LEN(m->dump));
+			cr_assert_eq(at, m->dump[m->dumps - 1].n);
 			for (p += used; sscanf(p, "%2x%n", &byte, &used) == 1; p += used)
-				buf_addc(ret_dump, (char)byte);
+				buf_addc(&m->dump[m->dumps - 1], (char)byte);
 		}
 	}
 	fclose(f);
@@ -187,14 +203,14 @@ see(void *ctx, const struct event *e)
 
 Test(manual, the_worked_example_is_a_frame)
 {
-	struct buf dump = BUF_INIT, json = BUF_INIT;
+	struct manual m = { .dumps = 0 };
 	struct seen seen = { 0 };
 	struct wire_counts counts = { 0 };
 	struct wire_frame got;
 
-	read_manual(&dump, &json);
-	cr_assert_eq(dump.n, 127);
-	cr_assert_eq(wire_get_frame(buf_str(&dump), &got), STATUS_OK);
+	read_manual(&m);
+	cr_assert_eq(m.dump[1].n, 127);
+	cr_assert_eq(wire_get_frame(buf_str(&m.dump[1]), &got), STATUS_OK);
 	cr_expect(str_eq(got.group, STR("shop")));
 	cr_expect_eq(got.header.type, WIRE_DATA);
 	cr_expect_eq(got.header.encoding, WIRE_JSON);
@@ -211,24 +227,44 @@ Test(manual, the_worked_example_is_a_frame)
 		STATUS_OK);
 	cr_expect_eq(seen.count, 1);
 	cr_expect_eq(seen.last.u.flow.client_us, 1830);
-	buf_done(&dump);
-	buf_done(&json);
+	manual_done(&m);
+	buf_done(&seen.text);
+}
+
+Test(manual, the_batch_is_two_requests)
+{
+	struct manual m = { .dumps = 0 };
+	struct seen seen = { 0 };
+	struct wire_counts counts = { 0 };
+
+	read_manual(&m);
+	cr_assert_eq(m.dump[0].n, 99);
+	cr_assert_eq(wire_decode(WIRE_BATCH, buf_str(&m.dump[0]), 0, see, &seen, &counts),
+		STATUS_OK);
+	cr_expect_eq(seen.count, 2);
+	cr_expect_eq(seen.last.u.flow.client_us, 3063);
+	cr_expect_eq(seen.last.u.flow.end_us, NOW_US + 500);
+	cr_expect_eq(seen.last.u.flow.bytes_in, 612);
+	cr_expect(seen.last.u.flow.failed);
+	cr_expect_eq(seen.last.u.flow.ids.span[7], 15);
+	cr_expect_not_null(strstr(buf_cstr(&seen.text), "503"));
+	manual_done(&m);
 	buf_done(&seen.text);
 }
 
 Test(manual, every_line_of_json_is_an_event)
 {
-	struct buf dump = BUF_INIT, json = BUF_INIT;
+	struct manual m = { .dumps = 0 };
 	struct seen seen = { 0 };
 	struct wire_counts counts = { 0 };
 
-	read_manual(&dump, &json);
-	cr_assert_eq(wire_decode(WIRE_JSON, buf_str(&json), NOW_US, see, &seen, &counts),
+	read_manual(&m);
+	cr_assert_eq(
+		wire_decode(WIRE_JSON, buf_str(&m.json), NOW_US, see, &seen, &counts),
 		STATUS_OK);
 	cr_expect_eq(counts.bad, 0);
 	cr_expect_geq(counts.events, 6);
-	buf_done(&dump);
-	buf_done(&json);
+	manual_done(&m);
 	buf_done(&seen.text);
 }
 

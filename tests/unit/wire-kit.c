@@ -113,9 +113,7 @@ dice_delta(struct dice *d, struct delta *t)
 		.errors = dice_roll(d, 5),
 		.bytes_in = dice_number(d, INT64_MAX),
 		.bytes_out = dice_number(d, INT64_MAX),
-		.bound_us = bounds[slot],
-		.count = counts[slot],
-		.buckets = n,
+		.latency = { bounds[slot], counts[slot], n },
 	};
 }
 
@@ -216,8 +214,9 @@ event_describe(struct buf *out, const struct event *e)
 		buf_addf(out, " %lld %lld %lld %lld", LL(t->end_us), LL(t->span_us),
 			LL(t->calls), LL(t->errors));
 		buf_addf(out, " %lld %lld", LL(t->bytes_in), LL(t->bytes_out));
-		for (uint32_t i = 0; i < t->buckets; i++)
-			buf_addf(out, " %lld:%lld", LL(t->bound_us[i]), LL(t->count[i]));
+		for (uint32_t i = 0; i < t->latency.n; i++)
+			buf_addf(out, " %lld:%lld", LL(t->latency.bound_us[i]),
+				LL(t->latency.count[i]));
 		break;
 	case EVENT_WORK:
 		describe_text(out, e->u.work.service);

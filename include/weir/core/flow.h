@@ -84,9 +84,21 @@ struct flow_ids {
 	uint8_t parent[8];
 };
 
+/*
+ * Where a receiver of flows remembers what it found under their names, one for all
+ * flows of a message that have the same ones. Whoever makes it zeroes it; what is in it
+ * is the receiver's business. A message's memos are for one receiver.
+ */
+struct flow_memo {
+	uint64_t stamp; /* 0: nothing */
+	uint32_t edge, tally, series;
+	bool folded;
+};
+
 struct flow {
-	struct str src, dst; /* never empty */
-	struct str op;       /* "" when unknown */
+	struct flow_memo *memo; /* or NULL */
+	struct str src, dst;    /* never empty */
+	struct str op;          /* "" when unknown */
 	struct str code; /* status or error type in the protocol's words, "" unknown */
 	enum flow_kind kind;
 	enum flow_origin origin;
@@ -131,25 +143,47 @@ struct work {
 };
 
 /*
- * Requests of one edge over a short span of time, added up at the source.
- * bound_us[i], ascending, is the inclusive upper bound of count[i]; the last bound may
- * be INT64_MAX. Borrowed arrays. Calls that no bucket holds have no known latency.
+ * Latencies as counts: bound_us[i], ascending, is the inclusive upper bound of count[i];
+ * the last bound may be INT64_MAX. Borrowed arrays.
  *
- * Where every bound in use is hist_high() of a bucket the delta is as good as the
- * flows it was made of. Other bounds are coarse: what lies below one is counted at
- * it, and what lies above the last finite one at that one.
+ * Where every bound in use is hist_high() of a bucket, counts are as good as the
+ * latencies themselves. Other bounds are coarse: what lies below one is counted at it,
+ * and what lies above the last finite one at that one.
+ */
+struct buckets {
+	const int64_t *bound_us;
+	const uint64_t *count;
+	uint32_t n;
+};
+
+/* One request of a delta, picked out. */
+struct delta_exemplar {
+	struct flow_ids ids;
+	int64_t end_us, latency_us; /* the latter may be FLOW_UNKNOWN */
+	bool failed;
+};
+
+/*
+ * Requests of one edge over a short span of time, added up at the source. Those in
+ * `calls` that no bucket holds have no known latency. Deltas that weir made of flows
+ * itself hold flows of one whole second of the clock at most, and booking them is
+ * booking the flows.
  */
 struct delta {
+	struct flow_memo *memo; /* as in a flow */
 	struct str src, dst, op;
 	enum flow_kind kind;
 	enum flow_origin origin;
 	enum node_kind src_kind, dst_kind;
 	int64_t end_us, span_us;
 	uint64_t calls, errors;
-	int64_t bytes_in, bytes_out; /* sums, or FLOW_UNKNOWN */
-	const int64_t *bound_us;
-	const uint64_t *count;
-	uint32_t buckets;
+	int64_t bytes_in, bytes_out;           /* sums, or FLOW_UNKNOWN */
+	struct buckets latency;                /* flow_latency_us() */
+	struct buckets server, queue;          /* those of the flows that know them */
+	uint32_t weight;                       /* as in a flow, in all of them; 0 is 1 */
+	uint32_t events;                       /* flows it was made of; 0 is 1: itself */
+	const struct delta_exemplar *exemplar; /* borrowed */
+	uint32_t exemplars;
 };
 
 enum event_type {

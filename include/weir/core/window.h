@@ -41,7 +41,7 @@ struct window_record {
 	uint32_t calls;  /* may be 0: then only errors and bytes count */
 	uint32_t errors; /* of the calls */
 	uint16_t bucket; /* hist_index() of the latency, or WINDOW_NO_LATENCY */
-	bool sampled;    /* one latency that stands for all the calls */
+	uint32_t weight; /* each latency stands for so many of the calls; 0 is 1 */
 	bool coarse;     /* the latency is the upper bound of a wide bucket */
 	int64_t bytes_in, bytes_out; /* sums, or -1 when unknown */
 };

@@ -74,12 +74,12 @@ enum status wire_get_frame(struct str bytes, struct wire_frame *ret_frame);
 typedef void (*wire_event_fn)(void *ctx, const struct event *e);
 
 /*
- * While the callback runs, events + bad is the number of records before its event,
- * so that a receiver knows the event's own number.
+ * While the callback runs, events + bad is the number of events before its own, so
+ * that a receiver knows the event's number. A delta counts as the events it was made of.
  */
 struct wire_counts {
 	uint64_t events; /* handed to the callback */
-	uint64_t bad;    /* records that could not be read and were passed over */
+	uint64_t bad;    /* that could not be read and were passed over */
 };
 
 /*

@@ -1,0 +1,577 @@
+/*
+ * The `batch` encoding, and `delta`, which is the same with events added up in it.
+ *
+ * The whole layout is checked before the first event is handed out: lengths, then
+ * nothing but loads. What can still be wrong is the matter of one record: the number of
+ * a text or a route that is not there, a name that is empty. Such a record is counted
+ * and passed over.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "batch-write.h"
+#include "batch.h"
+#include "bytes.h"
+#include "encoding.h"
+#include "weir/base/util.h"
+
+#define BLOCK 32 /* rows taken out of their columns at a time */
+
+struct column {
+	const uint8_t *p;
+	uint64_t base, mask;
+	unsigned width;
+	bool optional;
+};
+
+struct section {
+	uint32_t rows;
+	struct column column[BATCH_COLUMNS_MAX];
+	const uint8_t *id[BATCH_IDS]; /* NULL: all unknown */
+};
+
+struct route {
+	struct str src, dst, op;
+	enum flow_kind kind;
+	enum flow_origin origin;
+	enum node_kind src_kind, dst_kind;
+	struct flow_memo memo;
+};
+
+struct reader {
+	const uint8_t *p, *end;
+	struct str *text;
+	struct route *route;
+	uint32_t texts, routes; /* the empty text included */
+	struct section section[BATCH_SECTIONS];
+	int64_t cell[BATCH_COLUMNS_MAX][BLOCK];
+
+	int64_t now_us;
+	wire_event_fn fn;
+	void *ctx;
+	struct wire_counts *counts;
+	/* What of the deltas' lists has been read, and the lists of one. */
+	uint32_t buckets, exemplars;
+	int64_t *bound_us;
+	uint64_t *count;
+	struct delta_exemplar *exemplar;
+};
+
+/* ------------------------------------------------------------ the layout */
+
+static bool
+take_varint(struct reader *r, uint64_t max, uint64_t *ret_v)
+{
+	uint64_t v = 0;
+
+	for (unsigned shift = 0; shift < 64 && r->p < r->end; shift += 7) {
+		uint8_t b = *r->p++;
+
+		v |= (uint64_t)(b & 0x7f) << shift;
+		if (b < 0x80) {
+			*ret_v = v;
+			return v <= max;
+		}
+	}
+	return false;
+}
+
+static bool
+take_bytes(struct reader *r, size_t n, const uint8_t **ret_p)
+{
+	if ((size_t)(r->end - r->p) < n)
+		return false;
+	*ret_p = r->p;
+	r->p += n;
+	return true;
+}
+
+static bool
+take_texts(struct reader *r)
+{
+	uint64_t n;
+
+	if (!take_varint(r, BATCH_TEXTS_MAX, &n))
+		return false;
+	r->text = xreallocarray(NULL, n + 1, sizeof(*r->text));
+	r->text[0] = STR("");
+	for (r->texts = 1; r->texts <= n; r->texts++) {
+		const uint8_t *p;
+		uint64_t length;
+
+		if (!take_varint(r, WIRE_MAX_FRAME, &length) ||
+			!take_bytes(r, length, &p))
+			return false;
+		r->text[r->texts] = (struct str){ (const char *)p, length };
+	}
+	return true;
+}
+
+/* A route. Words that a newer sender may know and this reader does not are no faults. */
+static bool
+take_route(struct reader *r, struct route *ret_route)
+{
+	uint64_t src, dst, op;
+	const uint8_t *kinds;
+
+	if (!take_varint(r, r->texts - 1, &src) || !take_varint(r, r->texts - 1, &dst) ||
+		!take_varint(r, r->texts - 1, &op) || !take_bytes(r, 3, &kinds))
+		return false;
+	*ret_route = (struct route){
+		.src = r->text[src],
+		.dst = r->text[dst],
+		.op = r->text[op],
+		.kind = kinds[0] < KIND_COUNT ? kinds[0] : KIND_UNKNOWN,
+		.origin = kinds[1] < ORIGIN_COUNT ? kinds[1] : ORIGIN_DIRECT,
+		.src_kind =
+			(kinds[2] & 15) < NODE_KIND_COUNT ? kinds[2] & 15 : NODE_SERVICE,
+		.dst_kind =
+			kinds[2] >> 4 < NODE_KIND_COUNT ? kinds[2] >> 4 : NODE_SERVICE,
+	};
+	return true;
+}
+
+static bool
+take_routes(struct reader *r)
+{
+	uint64_t n;
+
+	if (!take_varint(r, BATCH_ROUTES_MAX, &n))
+		return false;
+	r->route = xreallocarray(NULL, n, sizeof(*r->route));
+	while (r->routes < n && take_route(r, &r->route[r->routes]))
+		r->routes++;
+	return r->routes == n;
+}
+
+static bool
+take_column(struct reader *r, struct column *c, uint32_t rows, bool first)
+{
+	const uint8_t *width;
+
+	if (!take_bytes(r, 1, &width) || *width > 8 || (first && *width == 0) ||
+		!take_varint(r, (uint64_t)BATCH_BASE_MAX, &c->base) ||
+		(*width == 8 && c->base != 0))
+		return false;
+	c->width = *width;
+	c->mask = c->width < 8 ? (UINT64_C(1) << 8 * c->width) - 1 : UINT64_MAX;
+	return take_bytes(r, (size_t)rows * c->width, &c->p);
+}
+
+static bool
+take_section(struct reader *r, enum batch_section at)
+{
+	const struct batch_shape *shape = &batch_shapes[at];
+	struct section *s = &r->section[at];
+	const uint8_t *mask;
+	uint64_t rows;
+
+	/* The first column has a byte for each row: there cannot be more than bytes. */
+	if (!take_varint(r, (uint64_t)(r->end - r->p), &rows))
+		return false;
+	s->rows = (uint32_t)rows;
+	if (!rows)
+		return true;
+	for (unsigned c = 0; c < shape->columns; c++) {
+		s->column[c].optional = shape->optional >> c & 1;
+		if (!take_column(r, &s->column[c], s->rows, c == 0))
+			return false;
+	}
+	if (!shape->ids)
+		return true;
+	if (!take_bytes(r, 1, &mask) || *mask >= 1 << BATCH_IDS)
+		return false;
+	for (unsigned k = 0; k < BATCH_IDS; k++)
+		if ((*mask >> k & 1) &&
+			!take_bytes(r, (size_t)rows * batch_id_bytes[k], &s->id[k]))
+			return false;
+	return true;
+}
+
+static enum status
+take_layout(struct reader *r)
+{
+	const uint8_t *layout;
+
+	if (!take_bytes(r, 1, &layout))
+		return STATUS_ERR_TRUNCATED;
+	if (*layout != BATCH_LAYOUT)
+		return STATUS_ERR_VERSION;
+	if (!take_texts(r) || !take_routes(r))
+		return STATUS_ERR_SYNTAX;
+	for (unsigned i = 0; i < BATCH_SECTIONS; i++)
+		if (!take_section(r, (enum batch_section)i))
+			return STATUS_ERR_SYNTAX;
+	return r->p == r->end ? STATUS_OK : STATUS_ERR_SYNTAX;
+}
+
+/* ------------------------------------------------------------ rows */
+
+/* The value that an entry of the column stands for; -1 is unknown. */
+static inline int64_t
+value_of(const struct column *c, uint64_t entry)
+{
+	uint64_t v;
+
+	if (c->optional && entry == 0)
+		return FLOW_UNKNOWN;
+	/* Base and up to seven bytes cannot overflow, and eight come without a base. */
+	v = c->base + entry - c->optional;
+	return (int64_t)MIN(v, (uint64_t)INT64_MAX);
+}
+
+/* Rows [@from, @from + @n) of a column. */
+static void
+read_column(const struct reader *r, const struct column *c, uint32_t from, uint32_t n,
+	int64_t *to)
+{
+	const uint8_t *p = c->p + (size_t)from * c->width;
+
+	if (c->width == 0) {
+		for (uint32_t i = 0; i < n; i++)
+			to[i] = value_of(c, 0);
+	} else if ((size_t)(r->end - p) >= (size_t)(n - 1) * c->width + 8) {
+		for (uint32_t i = 0; i < n; i++, p += c->width)
+			to[i] = value_of(c, get_le(p, 8) & c->mask);
+	} else {
+		for (uint32_t i = 0; i < n; i++, p += c->width)
+			to[i] = value_of(c, get_le(p, c->width));
+	}
+}
+
+/* Take the next rows of a section into r->cell. */
+static uint32_t
+read_block(struct reader *r, enum batch_section at, uint32_t from)
+{
+	const struct section *s = &r->section[at];
+	uint32_t n = MIN(s->rows - from, (uint32_t)BLOCK);
+
+	for (unsigned c = 0; c < batch_shapes[at].columns; c++)
+		read_column(r, &s->column[c], from, n, r->cell[c]);
+	return n;
+}
+
+static void
+read_ids(const struct section *s, uint32_t row, struct flow_ids *ids)
+{
+	static const struct flow_ids none;
+
+	if (!s->id[0] || !s->id[1] || !s->id[2])
+		*ids = none;
+	if (s->id[0])
+		memcpy(ids->trace, s->id[0] + row * sizeof(ids->trace),
+			sizeof(ids->trace));
+	if (s->id[1])
+		memcpy(ids->span, s->id[1] + row * sizeof(ids->span), sizeof(ids->span));
+	if (s->id[2])
+		memcpy(ids->parent, s->id[2] + row * sizeof(ids->parent),
+			sizeof(ids->parent));
+}
+
+static bool
+read_text(const struct reader *r, int64_t number, struct str *ret_text)
+{
+	if ((uint64_t)number >= r->texts)
+		return false;
+	*ret_text = r->text[number];
+	return true;
+}
+
+/* A name that must not be empty. */
+static bool
+read_name(const struct reader *r, int64_t number, struct str *ret_name)
+{
+	return read_text(r, number, ret_name) && ret_name->n > 0;
+}
+
+static struct route *
+read_route(const struct reader *r, int64_t number)
+{
+	struct route *route;
+
+	if ((uint64_t)number >= r->routes)
+		return NULL;
+	route = &r->route[number];
+	return route->src.n && route->dst.n ? route : NULL;
+}
+
+static int64_t
+read_time(const struct reader *r, int64_t us)
+{
+	return us < 0 ? r->now_us : us;
+}
+
+static void
+hand_out(struct reader *r, const struct event *e, bool good, uint64_t numbers)
+{
+	if (!good) {
+		r->counts->bad += numbers;
+		return;
+	}
+	r->fn(r->ctx, e);
+	r->counts->events += numbers;
+}
+
+static bool
+make_flow(const struct reader *r, uint32_t row, uint32_t i, struct flow *f)
+{
+	const int64_t(*cell)[BLOCK] = r->cell;
+	struct route *route = read_route(r, cell[FLOW_ROUTE][i]);
+
+	if (!route || !read_text(r, cell[FLOW_CODE][i], &f->code) ||
+		cell[FLOW_WEIGHT][i] < 1 || cell[FLOW_WEIGHT][i] > UINT32_MAX)
+		return false;
+	f->memo = &route->memo;
+	f->src = route->src;
+	f->dst = route->dst;
+	f->op = route->op;
+	f->kind = route->kind;
+	f->origin = route->origin;
+	f->src_kind = route->src_kind;
+	f->dst_kind = route->dst_kind;
+	f->failed = cell[FLOW_FAILED][i] != 0;
+	f->end_us = read_time(r, cell[FLOW_END][i]);
+	f->client_us = cell[FLOW_CLIENT][i];
+	f->server_us = cell[FLOW_SERVER][i];
+	f->queue_us = cell[FLOW_QUEUE][i];
+	f->bytes_in = cell[FLOW_IN][i];
+	f->bytes_out = cell[FLOW_OUT][i];
+	f->weight = (uint32_t)cell[FLOW_WEIGHT][i];
+	read_ids(&r->section[BATCH_FLOWS], row, &f->ids);
+	return true;
+}
+
+static bool
+make_work(const struct reader *r, uint32_t row, uint32_t i, struct work *w)
+{
+	const int64_t(*cell)[BLOCK] = r->cell;
+
+	if (!read_name(r, cell[WORK_SERVICE][i], &w->service) ||
+		!read_text(r, cell[WORK_OP][i], &w->op))
+		return false;
+	w->end_us = read_time(r, cell[WORK_END][i]);
+	w->duration_us = cell[WORK_DURATION][i];
+	w->failed = cell[WORK_FAILED][i] != 0;
+	read_ids(&r->section[BATCH_WORKS], row, &w->ids);
+	return true;
+}
+
+static bool
+make_note(const struct reader *r, uint32_t row, uint32_t i, struct note *n)
+{
+	const int64_t(*cell)[BLOCK] = r->cell;
+
+	if (!read_name(r, cell[NOTE_SERVICE][i], &n->service) ||
+		!read_text(r, cell[NOTE_BODY][i], &n->text) ||
+		cell[NOTE_SEVERITY][i] > NOTE_FATAL)
+		return false;
+	n->severity = (enum note_severity)cell[NOTE_SEVERITY][i];
+	n->at_us = read_time(r, cell[NOTE_AT][i]);
+	read_ids(&r->section[BATCH_NOTES], row, &n->ids);
+	return true;
+}
+
+static bool
+make_gauge(const struct reader *r, uint32_t i, struct gauge *g)
+{
+	const int64_t(*cell)[BLOCK] = r->cell;
+	uint64_t bits = (uint64_t)cell[GAUGE_HIGH][i] << 32 |
+			((uint64_t)cell[GAUGE_LOW][i] & UINT32_MAX);
+	const uint64_t exponent = UINT64_C(0x7ff) << 52;
+
+	if (!read_name(r, cell[GAUGE_SERVICE][i], &g->service) ||
+		!read_name(r, cell[GAUGE_NAME][i], &g->name) ||
+		!read_text(r, cell[GAUGE_UNIT][i], &g->unit) ||
+		(bits & exponent) == exponent)
+		return false;
+	memcpy(&g->value, &bits, sizeof(bits));
+	g->at_us = read_time(r, cell[GAUGE_AT][i]);
+	return true;
+}
+
+/* ------------------------------------------------------------ deltas */
+
+static int64_t
+bound_of(int64_t code)
+{
+	if (code < BATCH_NO_BOUND)
+		return hist_high((unsigned)code);
+	return code == BATCH_NO_BOUND ? INT64_MAX : code - BATCH_BOUND;
+}
+
+/* The next @n buckets as the @which-th list of a delta. */
+static bool
+read_buckets(struct reader *r, int64_t n, unsigned which, struct buckets *ret_buckets)
+{
+	const struct section *s = &r->section[BATCH_BUCKETS];
+	int64_t *bound_us = r->bound_us + (size_t)which * HIST_BUCKETS;
+	uint64_t *count = r->count + (size_t)which * HIST_BUCKETS;
+
+	*ret_buckets = (struct buckets){ bound_us, count, (uint32_t)n };
+	if (n > HIST_BUCKETS || n > s->rows - r->buckets)
+		return false;
+	if (n == 0)
+		return true;
+	read_column(r, &s->column[BUCKET_BOUND], r->buckets, (uint32_t)n, bound_us);
+	read_column(
+		r, &s->column[BUCKET_COUNT], r->buckets, (uint32_t)n, (int64_t *)count);
+	r->buckets += (uint32_t)n;
+	for (int64_t i = 0; i < n; i++) {
+		bound_us[i] = bound_of(bound_us[i]);
+		if (i && bound_us[i] <= bound_us[i - 1])
+			return false;
+	}
+	return true;
+}
+
+static bool
+read_exemplars(struct reader *r, int64_t n, struct delta *d)
+{
+	const struct section *s = &r->section[BATCH_EXEMPLARS];
+
+	if (n > s->rows - r->exemplars)
+		return false;
+	d->exemplar = r->exemplar + r->exemplars;
+	d->exemplars = (uint32_t)n;
+	for (; n > 0; n--, r->exemplars++) {
+		struct delta_exemplar *x = &r->exemplar[r->exemplars];
+		int64_t failed;
+
+		read_column(r, &s->column[EXEMPLAR_FAILED], r->exemplars, 1, &failed);
+		read_column(r, &s->column[EXEMPLAR_END], r->exemplars, 1, &x->end_us);
+		read_column(
+			r, &s->column[EXEMPLAR_LATENCY], r->exemplars, 1, &x->latency_us);
+		x->failed = failed != 0;
+		read_ids(s, r->exemplars, &x->ids);
+	}
+	return true;
+}
+
+static bool
+make_delta(struct reader *r, const int64_t (*cell)[BLOCK], uint32_t i, struct delta *d)
+{
+	struct route *route = read_route(r, cell[DELTA_ROUTE][i]);
+
+	/* Its lists come first: they are passed over even where it is bad. */
+	if (!read_buckets(r, cell[DELTA_LATENCIES][i], 0, &d->latency) ||
+		!read_buckets(r, cell[DELTA_SERVERS][i], 1, &d->server) ||
+		!read_buckets(r, cell[DELTA_QUEUES][i], 2, &d->queue) ||
+		!read_exemplars(r, cell[DELTA_EXEMPLARS][i], d))
+		return false;
+	if (!route || cell[DELTA_WEIGHT][i] < 1 || cell[DELTA_WEIGHT][i] > UINT32_MAX)
+		return false;
+	d->memo = &route->memo;
+	d->src = route->src;
+	d->dst = route->dst;
+	d->op = route->op;
+	d->kind = route->kind;
+	d->origin = route->origin;
+	d->src_kind = route->src_kind;
+	d->dst_kind = route->dst_kind;
+	d->end_us = read_time(r, cell[DELTA_END][i]);
+	d->span_us = cell[DELTA_SPAN][i];
+	d->calls = (uint64_t)cell[DELTA_CALLS][i];
+	d->errors = (uint64_t)cell[DELTA_ERRORS][i];
+	d->bytes_in = cell[DELTA_IN][i];
+	d->bytes_out = cell[DELTA_OUT][i];
+	d->weight = (uint32_t)cell[DELTA_WEIGHT][i];
+	d->events = (uint32_t)MIN(cell[DELTA_EVENTS][i], (int64_t)UINT32_MAX);
+	return true;
+}
+
+static void
+hand_out_deltas(struct reader *r)
+{
+	struct event e = { .type = EVENT_DELTA };
+
+	if (!r->section[BATCH_DELTAS].rows)
+		return;
+	r->bound_us = xreallocarray(NULL, 3 * (size_t)HIST_BUCKETS, sizeof(*r->bound_us));
+	r->count = xreallocarray(NULL, 3 * (size_t)HIST_BUCKETS, sizeof(*r->count));
+	r->exemplar = xreallocarray(
+		NULL, r->section[BATCH_EXEMPLARS].rows, sizeof(*r->exemplar));
+	for (uint32_t row = 0, n; row < r->section[BATCH_DELTAS].rows; row += n) {
+		n = read_block(r, BATCH_DELTAS, row);
+		for (uint32_t i = 0; i < n; i++) {
+			int64_t events = MAX(r->cell[DELTA_EVENTS][i], 1);
+			bool good = make_delta(
+				r, (const int64_t(*)[BLOCK])r->cell, i, &e.u.delta);
+
+			hand_out(r, &e, good, (uint64_t)MIN(events, (int64_t)UINT32_MAX));
+		}
+	}
+	free(r->bound_us);
+	free(r->count);
+	free(r->exemplar);
+}
+
+static bool
+make_event(
+	struct reader *r, enum event_type type, uint32_t row, uint32_t i, struct event *e)
+{
+	switch (type) {
+	case EVENT_FLOW:
+		return make_flow(r, row, i, &e->u.flow);
+	case EVENT_WORK:
+		return make_work(r, row, i, &e->u.work);
+	case EVENT_NOTE:
+		return make_note(r, row, i, &e->u.note);
+	default:
+		return make_gauge(r, i, &e->u.gauge);
+	}
+}
+
+static void
+hand_out_rows(struct reader *r, enum batch_section at, enum event_type type)
+{
+	struct event e = { .type = type };
+
+	for (uint32_t row = 0, n; row < r->section[at].rows; row += n) {
+		n = read_block(r, at, row);
+		for (uint32_t i = 0; i < n; i++)
+			hand_out(r, &e, make_event(r, type, row + i, i, &e), 1);
+	}
+}
+
+static enum status
+decode_batch(struct str payload, int64_t now_us, wire_event_fn fn, void *ctx,
+	struct wire_counts *counts)
+{
+	struct reader r = {
+		.p = (const uint8_t *)payload.p,
+		.end = (const uint8_t *)payload.p + payload.n,
+		.now_us = now_us,
+		.fn = fn,
+		.ctx = ctx,
+		.counts = counts,
+	};
+	enum status status = take_layout(&r);
+
+	if (status == STATUS_OK) {
+		hand_out_rows(&r, BATCH_FLOWS, EVENT_FLOW);
+		hand_out_rows(&r, BATCH_WORKS, EVENT_WORK);
+		hand_out_rows(&r, BATCH_NOTES, EVENT_NOTE);
+		hand_out_rows(&r, BATCH_GAUGES, EVENT_GAUGE);
+		hand_out_deltas(&r);
+	}
+	free(r.text);
+	free(r.route);
+	return status;
+}
+
+const struct encoding_ops encoding_batch = {
+	.open = batch_open,
+	.close = batch_close,
+	.add = batch_add,
+	.finish = batch_finish,
+	.decode = decode_batch,
+};
+
+const struct encoding_ops encoding_delta = {
+	.open = batch_open,
+	.close = batch_close,
+	.add = batch_add,
+	.finish = batch_finish,
+	.decode = decode_batch,
+};
