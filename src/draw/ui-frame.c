@@ -100,9 +100,8 @@ paint_right(const struct ui *ui, const struct snap *s, struct grid *g)
 	return x;
 }
 
-/* A sentence says most at its beginning: cut at the end, not in the middle. */
-static void
-paint_cut(struct grid *g, int x, int y, int w, const char *text, enum role role,
+void
+ui_paint_cut(struct grid *g, int x, int y, int w, const char *text, enum role role,
 	unsigned attr)
 {
 	bool cut = text_width(str_of(text)) > w;
@@ -124,7 +123,7 @@ paint_verdict(const struct snap *s, struct grid *g, int x, int y, int w, unsigne
 		return;
 	if (s->headline[0]) {
 		grid_glyph(g, x, y, severity_glyph(worst), severity_role(worst), attr);
-		paint_cut(g, x + 2, y, w - 2, s->headline,
+		ui_paint_cut(g, x + 2, y, w - 2, s->headline,
 			own_line ? ROLE_TITLE : severity_role(worst), attr);
 	} else if (own_line && s->edges) {
 		char text[96], window[16];
@@ -270,6 +269,21 @@ ui_paint_quality(const struct snap_quality *q, int64_t now_us, struct grid *g, i
 
 /* ---------------------------------------------------------------------- hints */
 
+static void
+paint_chooser_hints(struct grid *g, int y)
+{
+	static const struct {
+		const char *key, *word;
+	} hints[] = { { "\xe2\x86\x91 \xe2\x86\x93", "try" }, { "Enter", "keep" },
+		{ "Esc", "back" } };
+	int x = 1;
+
+	for (size_t i = 0; i < ARRAY_LEN(hints); i++) {
+		x += grid_puts(g, x, y, hints[i].key, ROLE_KEY, 0) + 1;
+		x += grid_puts(g, x, y, hints[i].word, ROLE_DIM, 0) + 2;
+	}
+}
+
 void
 ui_paint_hints(struct ui *ui, struct grid *g, int y)
 {
@@ -277,6 +291,10 @@ ui_paint_hints(struct ui *ui, struct grid *g, int y)
 
 	if (ui->message.n) {
 		grid_fit(g, x, y, w - 2, buf_str(&ui->message), ROLE_PROMPT, 0);
+		return;
+	}
+	if (ui->chooser.open) {
+		paint_chooser_hints(g, y);
 		return;
 	}
 	for (unsigned i = 0; i < key_binding_count; i++) {

@@ -1,6 +1,6 @@
 /*
  * ui-impl - the state of the ui and its painters: the frame around the view
- * (header, data quality, hints), the filter prompt and the help.
+ * (header, data quality, hints), the filter prompt, the theme chooser and the help.
  */
 #ifndef WEIR_DRAW_UI_IMPL_H
 #define WEIR_DRAW_UI_IMPL_H
@@ -21,6 +21,14 @@ struct prompt {
 	bool open;
 	char text[FILTER_MAX + 1];
 	size_t n;
+};
+
+/* The list of themes, read when it is opened. All zero is closed. */
+struct chooser {
+	bool open;
+	char **name, **about; /* both end with NULL */
+	int n, at, top, page; /* at -1: the theme in use is none of them */
+	char before[64];      /* the theme to go back to */
 };
 
 struct ui {
@@ -45,7 +53,7 @@ struct ui {
 	bool frozen;
 	int64_t live_us;
 	int64_t window_us; /* asked for, or 0 */
-	char **themes;     /* NULL until asked for */
+	struct chooser chooser;
 	char theme[64];
 	bool theme_asked;
 	struct buf message, empty, scratch;
@@ -53,6 +61,10 @@ struct ui {
 
 /* Rows of the header and of the two lines at the bottom. */
 int ui_header_rows(const struct grid *g);
+
+/* As grid_fit(), but cut at the end: a sentence says most at its beginning. */
+void ui_paint_cut(struct grid *g, int x, int y, int w, const char *text, enum role role,
+	unsigned attr);
 
 void ui_paint_header(struct ui *ui, const struct snap *s, struct grid *g);
 void ui_paint_quality(
@@ -63,6 +75,12 @@ void ui_paint_prompt(struct ui *ui, struct grid *g, int y);
 /* Keys while the prompt is open; returns UI_ bits. */
 unsigned ui_prompt_key(struct ui *ui, uint32_t key);
 void ui_prompt_open(struct ui *ui);
+
+/* The theme chooser: its keys, with UI_ bits, and its box in the corner of @area. */
+void ui_chooser_open(struct ui *ui);
+unsigned ui_chooser_action(struct ui *ui, enum action action);
+void ui_chooser_paint(struct ui *ui, struct grid *g, struct rect area);
+void ui_chooser_done(struct chooser *c);
 
 /*
  * Use @text (and trouble_only) as the filter. False, with the old filter left as it

@@ -9,7 +9,6 @@
 
 #include "weir/base/text.h"
 #include "weir/base/util.h"
-#include "weir/draw/theme.h"
 
 #include "ui-impl.h"
 
@@ -56,7 +55,7 @@ ui_free(struct ui *ui)
 	snap_done(&ui->shown);
 	detail_done(&ui->detail);
 	edge_table_done(&ui->worst);
-	theme_names_free(ui->themes);
+	ui_chooser_done(&ui->chooser);
 	buf_done(&ui->message);
 	buf_done(&ui->empty);
 	buf_done(&ui->scratch);
@@ -129,23 +128,6 @@ next_window(struct ui *ui)
 	while (i < ARRAY_LEN(windows) && windows[i] <= now)
 		i++;
 	ui->window_us = windows[i % ARRAY_LEN(windows)];
-}
-
-static void
-next_theme(struct ui *ui)
-{
-	char text[96];
-	char **t;
-
-	if (!ui->themes)
-		ui->themes = theme_names();
-	for (t = ui->themes; *t && strcmp(*t, ui->theme) != 0; t++)
-		;
-	t = *t && t[1] ? t + 1 : ui->themes;
-	snprintf(ui->theme, sizeof(ui->theme), "%s", *t);
-	ui->theme_asked = true;
-	snprintf(text, sizeof(text), "theme %s", ui->theme);
-	ui_message(ui, text);
 }
 
 static void
@@ -227,9 +209,19 @@ view_action(struct ui *ui, enum action action)
 	return r == VIEW_IGNORED ? 0 : UI_REDRAW;
 }
 
+/* What is possible whatever lies over the view. */
+static bool
+is_for_all(enum action action)
+{
+	return action == ACTION_QUIT || action == ACTION_FREEZE ||
+	       action == ACTION_REDRAW || action == ACTION_SUSPEND;
+}
+
 static unsigned
 general_action(struct ui *ui, enum action action)
 {
+	if (ui->chooser.open && !is_for_all(action))
+		return ui_chooser_action(ui, action);
 	switch (action) {
 	case ACTION_QUIT:
 		return UI_QUIT;
@@ -248,8 +240,8 @@ general_action(struct ui *ui, enum action action)
 		next_window(ui);
 		return UI_REDRAW | UI_WINDOW;
 	case ACTION_THEME:
-		next_theme(ui);
-		return UI_REDRAW | UI_THEME;
+		ui_chooser_open(ui);
+		return UI_REDRAW;
 	case ACTION_FILTER:
 		ui_prompt_open(ui);
 		return UI_REDRAW;
@@ -418,6 +410,8 @@ ui_paint(struct ui *ui, const struct snap *snap, struct grid *g)
 		paint_empty(ui, g, area);
 	else
 		paint_view(ui, g, views[ui->view]->rows ? area : inner);
+	if (ui->chooser.open)
+		ui_chooser_paint(ui, g, area);
 	ui_paint_quality(&snap->quality, snap->now_us, g, h - 2);
 	if (ui->prompt.open)
 		ui_paint_prompt(ui, g, h - 1);

@@ -110,10 +110,12 @@ Test(screens, look_as_they_did)
 		{ "service-detail", "services", "n n n Enter j", kit_shop },
 		{ "sources", "sources", "", kit_shop },
 		{ "help", "edges", "?", kit_shop },
+		{ "themes", "edges", "T j", kit_shop },
 		{ "prompt-mistake", "edges", "/ p 9 9 >", kit_shop },
 	};
 	static const int sizes[][2] = { { 80, 24 }, { 120, 40 }, { 40, 10 } };
 
+	setenv("XDG_CONFIG_HOME", "/nowhere", 1); /* nobody's own themes */
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
 		for (size_t k = 0; k < ARRAY_LEN(sizes); k++) {
 			struct screen s;
@@ -271,14 +273,41 @@ Test(ui, keys_ask_the_caller_for_what_only_it_can_do)
 	cr_expect_eq(ui_window(s.ui), 300 * SEC_US);
 	kit_keys(s.ui, "w w");
 	cr_expect_eq(ui_window(s.ui), 10 * SEC_US);
-	cr_expect(kit_keys(s.ui, "T") & UI_THEME);
-	cr_assert(ui_theme(s.ui));
-	cr_expect_str_neq(ui_theme(s.ui), "default");
-	paint(&s);
-	cr_expect(shows(s.g, ui_theme(s.ui)), "and the user is told");
 	cr_expect_eq(kit_keys(s.ui, "Tab") & UI_QUIT, 0);
 	cr_expect_eq(ui_key(s.ui, WK_NONE), 0);
 	cr_expect_eq(ui_key(s.ui, 0x10ffff), 0);
+	close_screen(&s);
+}
+
+Test(ui, a_theme_is_shown_while_it_is_marked_and_kept_with_enter)
+{
+	struct screen s;
+
+	setenv("XDG_CONFIG_HOME", "/nowhere", 1);
+	open_screen(&s, "edges", 80, 24);
+	kit_shop(&s.snap);
+	paint(&s);
+	cr_expect_eq(kit_keys(s.ui, "T") & UI_THEME, 0);
+	cr_expect_null(ui_theme(s.ui), "opening the list changes nothing");
+	cr_expect(kit_keys(s.ui, "j") & UI_THEME);
+	cr_expect_str_eq(ui_theme(s.ui), "gruvbox");
+	cr_expect(kit_keys(s.ui, "End") & UI_THEME);
+	cr_expect_str_eq(ui_theme(s.ui), "solarized");
+	cr_expect_eq(kit_keys(s.ui, "j") & UI_THEME, 0, "there is no more");
+	cr_expect(kit_keys(s.ui, "Esc") & UI_THEME);
+	cr_expect_str_eq(ui_theme(s.ui), "default");
+	paint(&s);
+	cr_expect_not(shows(s.g, "solarized"));
+
+	cr_expect(kit_keys(s.ui, "T k") & UI_THEME);
+	cr_expect_eq(kit_keys(s.ui, "Enter") & UI_THEME, 0);
+	cr_expect_str_eq(ui_theme(s.ui), "cvd");
+	paint(&s);
+	cr_expect(shows(s.g, "theme cvd"), "and the user is told");
+	cr_expect(kit_keys(s.ui, "T T") & UI_THEME, "as is pressing it on and on");
+	cr_expect_str_eq(ui_theme(s.ui), "default");
+	cr_expect_eq(kit_keys(s.ui, "2"), 0, "the view behind cannot be left");
+	cr_expect(kit_keys(s.ui, "q") & UI_QUIT);
 	close_screen(&s);
 }
 
