@@ -24,18 +24,22 @@ service() { # NAME PORT [TARGET]
 	until_true grep -q ready "$tmp/$1.log"
 }
 
+listening() { (exec 3<>"/dev/tcp/${http%:*}/${http##*:}") 2>/dev/null; }
+
 http=127.0.0.1:$(free_port)
 api=$((${http##*:} + 1)) web=$((${http##*:} + 2))
 export OTEL_EXPORTER_OTLP_ENDPOINT=http://$http OTEL_BSP_SCHEDULE_DELAY=300
 export OTEL_TRACES_EXPORTER=otlp OTEL_METRICS_EXPORTER=otlp OTEL_LOGS_EXPORTER=otlp
 for protocol in http/protobuf http/json; do
 	export OTEL_EXPORTER_OTLP_PROTOCOL=$protocol
-	weir snapshot --with "otlp --http $http" --for 12s --format json >"$tmp/snap.json" 2>"$tmp/err" &
-	snapshot=$!
+	# The SDK takes its time to load; weir's begins when both are there.
 	service api $api
 	api_pid=$!
 	service web $web "http://127.0.0.1:$api/inner"
 	web_pid=$!
+	weir snapshot --with "otlp --http $http" --for 8s --format json >"$tmp/snap.json" 2>"$tmp/err" &
+	snapshot=$!
+	until_true listening
 	for i in 1 2 3 4 5 6 7 8 9; do curl -s -o /dev/null "http://127.0.0.1:$web/"; done
 	curl -s -o /dev/null "http://127.0.0.1:$web/bad"
 	kill $api_pid $web_pid
