@@ -59,11 +59,20 @@ entry_rate(const struct snap *s)
 	return !any ? NAN : entering > 0 ? entering : all;
 }
 
+static bool
+any_calls(const struct snap *s)
+{
+	for (uint32_t i = 0; i < s->edges; i++)
+		if (s->edge[i].stat.calls > 0)
+			return true;
+	return false;
+}
+
 /* Right end first: clock, then how many of each severity. Returns where it begins. */
 static int
 paint_right(const struct ui *ui, const struct snap *s, struct grid *g)
 {
-	static const enum severity order[] = { SEV_OK, SEV_WARN, SEV_CRIT };
+	static const enum severity order[] = { SEV_IDLE, SEV_OK, SEV_WARN, SEV_CRIT };
 	time_t sec = (time_t)(s->now_us / SEC_US);
 	int x = grid_width(g) - 1;
 	char text[32];
@@ -86,12 +95,13 @@ paint_right(const struct ui *ui, const struct snap *s, struct grid *g)
 		return x;
 	for (size_t i = 0; i < ARRAY_LEN(order); i++) {
 		enum severity sev = order[i];
-		uint32_t n =
-			s->sev_count[sev] + (sev == SEV_OK ? s->sev_count[SEV_IDLE] : 0);
+		uint32_t n = s->sev_count[sev];
 		enum role role = n ? severity_role(sev) : ROLE_DIM;
 
+		if (sev == SEV_IDLE && n == 0)
+			continue;
 		snprintf(text, sizeof(text), " %s", fmt_count(n).s);
-		grid_right(g, x, 0, text, sev == SEV_OK ? ROLE_BAR : role,
+		grid_right(g, x, 0, text, sev <= SEV_OK ? ROLE_BAR : role,
 			ATTR_ON_BAR | (n && sev > SEV_OK ? ATTR_BOLD : 0));
 		x -= (int)strlen(text) + 1;
 		grid_glyph(g, x, 0, severity_glyph(sev), role, ATTR_ON_BAR);
@@ -128,7 +138,8 @@ paint_verdict(const struct snap *s, struct grid *g, int x, int y, int w, unsigne
 	} else if (own_line && s->edges) {
 		char text[96], window[16];
 
-		snprintf(text, sizeof(text), "nothing slow or failing in the last %s",
+		snprintf(text, sizeof(text), "%s in the last %s",
+			any_calls(s) ? "nothing slow or failing" : "no traffic",
 			window_word(MIN(s->covered_us > 0 ? s->covered_us : s->window_us,
 					    s->window_us),
 				window, sizeof(window)));
