@@ -19,9 +19,10 @@ is() { # NAME EXPECTED EXPRESSION: of the snapshot s, with e(SRC, DST) an edge o
 		eval(process.argv[2])' "$tmp/snap.json" "$3")"
 }
 service() { # NAME PORT [TARGET]
+	rm -f "$tmp/$1.log" # of the round before
 	node "$top_srcdir/tests/e2e/otlp-sdk.js" "$@" >"$tmp/$1.log" 2>&1 &
 	pids="$pids $!"
-	until_true grep -q ready "$tmp/$1.log"
+	until_true grep -qs ready "$tmp/$1.log"
 }
 
 listening() { (exec 3<>"/dev/tcp/${http%:*}/${http##*:}") 2>/dev/null; }
