@@ -23,14 +23,14 @@ until_true answers "$live" || skip_all "the upstream did not start"
 
 # follow FORMAT FILE OPTION...: an agent that reads FILE into a recording.
 follow() {
-	rm -f "$tmp/rec"
+	rm -f "$tmp/rec" "$tmp/agent.err" # of the agent before
 	weir record --listen "$bus" "$tmp/rec" 2>"$tmp/record.err" &
 	recorder=$!
 	until_true test -S "$tmp/bus"
 	weir-agent accesslog --to "$bus" --format "$@" 2>"$tmp/agent.err" &
 	agent=$!
 	pids="$pids $recorder $agent"
-	until_true grep -q "accesslog from" "$tmp/agent.err"
+	until_true grep -qs "accesslog from" "$tmp/agent.err"
 }
 # The agent's counter NAME, as of now.
 counter() {
