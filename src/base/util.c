@@ -91,6 +91,40 @@ xstrndup(const char *s, size_t n)
 	return copy;
 }
 
+/* Wide enough for few passes, small enough for the counters to stay in the cache. */
+#define DIGIT_BITS 11
+#define DIGITS (1u << DIGIT_BITS)
+
+void
+sort_u64(uint64_t *v, uint64_t *scratch, size_t n)
+{
+	uint64_t differ = 0, *from = v, *to = scratch;
+
+	for (size_t i = 1; i < n; i++)
+		differ |= v[i] ^ v[0];
+	for (unsigned shift = 0; shift < 64 && differ >> shift; shift += DIGIT_BITS) {
+		size_t at[DIGITS] = { 0 }, sum = 0;
+		uint64_t *swap = from;
+
+		if (!(differ >> shift & (DIGITS - 1)))
+			continue;
+		for (size_t i = 0; i < n; i++)
+			at[from[i] >> shift & (DIGITS - 1)]++;
+		for (unsigned d = 0; d < DIGITS; d++) {
+			size_t count = at[d];
+
+			at[d] = sum;
+			sum += count;
+		}
+		for (size_t i = 0; i < n; i++)
+			to[at[from[i] >> shift & (DIGITS - 1)]++] = from[i];
+		from = to;
+		to = swap;
+	}
+	if (from != v)
+		memcpy(v, from, n * sizeof(*v));
+}
+
 /* Multiply-and-fold over 8-byte words, as wyhash does it (public domain, W. Yi). */
 uint64_t
 hash_bytes(const void *p, size_t n)

@@ -20,7 +20,8 @@ static const struct option {
 	{ "--bind", "URL", "let dashboards connect here instead" },
 	{ "--allow-network", NULL, "--bind to other than loopback, in the clear" },
 	{ "--group", "NAME", "label of what is sent (default \"default\")" },
-	{ "--encoding", "NAME", "batch (default) or json" },
+	{ "--encoding", "NAME", "batch (default), delta, json" },
+	{ "--aggregate", "WHEN", "add requests up: auto (default), always, never" },
 	{ "--flush", "TIME", "greatest age of a batch, up to 100ms (default)" },
 	{ "--state", "FILE", "keep identity and counter here; \"none\": nowhere" },
 	{ "--stats", NULL, "print counters every 10 s and at the end" },
@@ -80,8 +81,22 @@ set_encoding(struct agent_args *a, const char *word, struct diag *d)
 {
 	if (wire_encoding_from(str_of(word), &a->encoding))
 		return STATUS_OK;
-	return diag_set(
-		d, STATUS_ERR_USAGE, "unknown encoding '%s' (try batch or json)", word);
+	return diag_set(d, STATUS_ERR_USAGE,
+		"unknown encoding '%s' (try batch, delta or json)", word);
+}
+
+static enum status
+set_aggregate(struct agent_args *a, const char *word, struct diag *d)
+{
+	static const char *const words[] = { [OUTBOX_AUTO] = "auto",
+		[OUTBOX_ALWAYS] = "always",
+		[OUTBOX_NEVER] = "never",
+		NULL };
+	unsigned i = OUTBOX_AUTO;
+	enum status s = value_word(word, words, "time to aggregate", &i, d);
+
+	a->aggregate = (enum outbox_aggregate)i;
+	return s;
 }
 
 static enum status
@@ -127,6 +142,8 @@ set_option(struct agent_args *a, const char *name, const char *value, struct dia
 		return set_group(a, value, d);
 	else if (!strcmp(name, "--encoding"))
 		return set_encoding(a, value, d);
+	else if (!strcmp(name, "--aggregate"))
+		return set_aggregate(a, value, d);
 	else if (!strcmp(name, "--flush"))
 		return set_flush(a, value, d);
 	return STATUS_OK;
@@ -173,6 +190,12 @@ agent_args_parse(struct agent_args *a, int argc, char **argv, struct diag *d)
 	if (a->to && a->bind)
 		return diag_set(
 			d, STATUS_ERR_USAGE, "--to and --bind exclude each other");
+	/* `delta` is a batch in which all is added up. */
+	if (a->encoding == WIRE_DELTA)
+		a->aggregate = OUTBOX_ALWAYS;
+	if (a->encoding == WIRE_JSON && a->aggregate == OUTBOX_ALWAYS)
+		return diag_set(
+			d, STATUS_ERR_USAGE, "--aggregate always needs --encoding batch");
 	if (a->input_argc == 0)
 		return diag_set(
 			d, STATUS_ERR_USAGE, "no input given (try 'weir-agent --help')");

@@ -8,7 +8,7 @@
 
 #include "weir/base/status.h"
 #include "weir/input/input.h"
-#include "weir/wire/wire.h"
+#include "weir/wire/outbox.h"
 
 struct agent_args {
 	const struct input_ops *input; /* NULL: help or version was asked for */
@@ -16,6 +16,7 @@ struct agent_args {
 	char **input_argv; /* what is the input's own; borrows argv */
 	const char *to, *bind, *group, *state;
 	enum wire_encoding encoding;
+	enum outbox_aggregate aggregate;
 	int64_t flush_us; /* 0: the default */
 	bool help, version, stats, allow_network;
 };

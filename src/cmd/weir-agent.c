@@ -30,10 +30,11 @@
 
 /*
  * What is sent is paced, because a publisher never hears that it is too fast: libzmq
- * drops what a subscriber does not take. An input asks before it takes more.
+ * drops what a subscriber does not take. An input asks before it takes more. What was
+ * not sent in a second may be sent in the next one.
  */
-#define RATE_PER_S 200000
-#define BURST 200000
+#define RATE_PER_S 200000     /* events, one by one as text */
+#define BATCHED_PER_S 1000000 /* the same as columns, or added up */
 
 struct agent {
 	const struct input_ops *ops;
@@ -41,6 +42,7 @@ struct agent {
 	struct outbox *out;
 	struct bus_pub *pub;
 	struct outbox_time now;
+	int64_t rate;   /* events a second */
 	int64_t tokens; /* events that may be sent at once */
 	int64_t filled_us, started_us, counted_us, told_us;
 	bool waits; /* the input can wait for a subscriber and would lose events if not */
@@ -136,7 +138,7 @@ congested(void *ctx)
 {
 	const struct agent *a = ctx;
 
-	return a->tokens < BURST / 10 || (a->waits && !a->has_peer);
+	return a->tokens < a->rate / 10 || (a->waits && !a->has_peer);
 }
 
 static bool
@@ -199,10 +201,10 @@ static void
 refill(struct agent *a)
 {
 	int64_t passed_us = a->now.mono_us - a->filled_us;
-	int64_t more = MIN(passed_us, SEC_US) * RATE_PER_S / SEC_US;
+	int64_t more = MIN(passed_us, SEC_US) * a->rate / SEC_US;
 
 	if (more > 0) {
-		a->tokens = MIN(a->tokens + more, BURST);
+		a->tokens = MIN(a->tokens + more, a->rate);
 		a->filled_us = a->now.mono_us;
 	}
 }
@@ -281,6 +283,7 @@ open_outbox(struct agent *a, const struct agent_args *args, struct diag *d)
 	struct outbox_options o = {
 		.group = args->group,
 		.encoding = args->encoding,
+		.aggregate = args->aggregate,
 		.flush_us = args->flush_us,
 		.program = "weir-agent",
 		.input = a->ops->id,
@@ -310,7 +313,8 @@ start(struct agent *a, const struct agent_args *args, struct bus_pub_options *po
 
 	look_at_clock(a);
 	a->started_us = a->filled_us = a->counted_us = a->told_us = a->now.mono_us;
-	a->tokens = BURST;
+	a->rate = args->encoding == WIRE_JSON ? RATE_PER_S : BATCHED_PER_S;
+	a->tokens = a->rate;
 	a->waits = a->ops->ends;
 	a->in = a->ops->open(args->input_argc, args->input_argv, &env, d);
 	if (a->in)

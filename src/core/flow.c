@@ -22,6 +22,39 @@ static const char *const node_words[] = {
 #undef X
 };
 
+/* A latency beyond this is a fault of whoever measured it. */
+#define LATENCY_MAX_US (24 * 3600 * SEC_US)
+
+/* Bodies beyond this are one, too. */
+#define BYTES_MAX (INT64_C(1) << 50)
+
+/* A sample stands for at most so many; a counter of 32 bits holds thousands of them. */
+#define WEIGHT_MAX (UINT32_C(1) << 20)
+
+bool
+flow_duration_is_sane(int64_t us)
+{
+	return us == FLOW_UNKNOWN || (us >= 0 && us <= LATENCY_MAX_US);
+}
+
+static bool
+is_size(int64_t bytes, uint32_t weight)
+{
+	return bytes == FLOW_UNKNOWN || (bytes >= 0 && bytes <= BYTES_MAX / weight);
+}
+
+bool
+flow_is_sane(const struct flow *f)
+{
+	return f->src.n && f->dst.n && f->weight && f->weight <= WEIGHT_MAX &&
+	       f->kind < KIND_COUNT && f->origin < ORIGIN_COUNT &&
+	       f->src_kind < NODE_KIND_COUNT && f->dst_kind < NODE_KIND_COUNT &&
+	       flow_duration_is_sane(f->client_us) &&
+	       flow_duration_is_sane(f->server_us) &&
+	       flow_duration_is_sane(f->queue_us) && is_size(f->bytes_in, f->weight) &&
+	       is_size(f->bytes_out, f->weight);
+}
+
 void
 flow_init(struct flow *f)
 {

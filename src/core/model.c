@@ -8,15 +8,6 @@
 #include "model-priv.h"
 #include "weir/base/util.h"
 
-/* A latency beyond this is a fault of whoever measured it. */
-#define LATENCY_MAX_US (24 * 3600 * SEC_US)
-
-/* Bodies beyond this are one, too. */
-#define BYTES_MAX (INT64_C(1) << 50)
-
-/* A sample stands for at most so many; a counter of 32 bits holds thousands of them. */
-#define WEIGHT_MAX (UINT32_C(1) << 20)
-
 /* The name table keeps its ids below this, see edge_key(). */
 #define NAMES_MAX (UINT32_C(1) << 28)
 
@@ -158,33 +149,10 @@ received(struct model *m, int64_t at_us, uint32_t events)
 	m->arrivals[slot] += events;
 }
 
-static bool
-is_duration(int64_t us)
-{
-	return us == FLOW_UNKNOWN || (us >= 0 && us <= LATENCY_MAX_US);
-}
-
-static bool
-is_size(int64_t bytes, uint32_t weight)
-{
-	return bytes == FLOW_UNKNOWN || (bytes >= 0 && bytes <= BYTES_MAX / weight);
-}
-
 static int64_t
 weigh(int64_t bytes, uint32_t weight)
 {
 	return bytes < 0 ? bytes : bytes * weight;
-}
-
-static bool
-flow_is_sane(const struct flow *f)
-{
-	return f->src.n && f->dst.n && f->weight && f->weight <= WEIGHT_MAX &&
-	       f->kind < KIND_COUNT && f->origin < ORIGIN_COUNT &&
-	       f->src_kind < NODE_KIND_COUNT && f->dst_kind < NODE_KIND_COUNT &&
-	       is_duration(f->client_us) && is_duration(f->server_us) &&
-	       is_duration(f->queue_us) && is_size(f->bytes_in, f->weight) &&
-	       is_size(f->bytes_out, f->weight);
 }
 
 /* What a flow or delta says of its two ends. */
@@ -342,7 +310,7 @@ add_delta(struct model *m, const struct delta *d)
 		const struct delta_exemplar *x = &d->exemplar[i];
 
 		if (x->end_us >= 0 && x->end_us <= d->end_us &&
-			is_duration(x->latency_us))
+			flow_duration_is_sane(x->latency_us))
 			keep_exemplar(m, found->edge, x, at - (d->end_us - x->end_us));
 	}
 	m->overflow += found->folded * events;
@@ -356,7 +324,8 @@ add_work(struct model *m, const struct work *w)
 	uint32_t node;
 	int64_t at;
 
-	if (!w->service.n || w->duration_us < 0 || !is_duration(w->duration_us)) {
+	if (!w->service.n || w->duration_us < 0 ||
+		!flow_duration_is_sane(w->duration_us)) {
 		m->bad++;
 		return;
 	}

@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "aggregate.h"
 #include "encoding.h"
 #include "state.h"
 #include "weir/base/util.h"
 
 #define FLUSH_US (100 * MSEC_US)
 #define BEAT_US SEC_US
+#define AGGREGATE_US SEC_US /* greatest age of what is added up */
 #define DEFAULT_GROUP "default"
 #define HOST_MAX 255
 
@@ -23,11 +25,18 @@ struct outbox {
 	struct state_page *page;
 	uint8_t instance[8];
 	struct buf payload, frame, beat;
-	uint32_t events;      /* in the writer */
-	size_t bytes;         /* that they take at most */
-	uint64_t first_event; /* number of the first of them */
-	int64_t since_us;     /* when it was added */
-	int64_t beat_us;      /* when the last BEAT or HELLO was sent */
+	uint32_t events;  /* in the writer */
+	size_t bytes;     /* that they take at most */
+	bool has_deltas;  /* and some of them are added up */
+	uint64_t sent;    /* number of the first that is in no frame yet */
+	int64_t since_us; /* when the first was added */
+	struct aggregate sums;
+	int64_t sums_since_us;
+	bool adds_up;
+	int64_t second_us; /* the second in which flows are counted, and how many */
+	uint32_t flows;
+	struct outbox_time now; /* while deltas are put into frames */
+	int64_t beat_us;        /* when the last BEAT or HELLO was sent */
 	bool greeted;
 	uint64_t accepted, shed;
 	struct wire_beat counts;
@@ -87,6 +96,8 @@ outbox_new(const struct outbox_options *options, struct diag *d)
 	o->writer = encoding->open();
 	o->state = state;
 	o->page = state_page(state);
+	o->sent = o->page->next_event;
+	o->adds_up = options->aggregate == OUTBOX_ALWAYS;
 	random_bytes(o->instance, sizeof(o->instance));
 	return o;
 }
@@ -98,6 +109,7 @@ outbox_free(struct outbox *o)
 		return;
 	state_close(o->state);
 	o->encoding->close(o->writer);
+	aggregate_done(&o->sums);
 	buf_done(&o->payload);
 	buf_done(&o->frame);
 	buf_done(&o->beat);
@@ -108,13 +120,23 @@ outbox_free(struct outbox *o)
 	free(o);
 }
 
+static unsigned
+encoding_of(const struct outbox *o, enum wire_type type)
+{
+	if (type != WIRE_DATA)
+		return 0;
+	if (o->options.encoding == WIRE_JSON)
+		return WIRE_JSON;
+	return o->has_deltas ? WIRE_DELTA : WIRE_BATCH;
+}
+
 static bool
 send_frame(struct outbox *o, enum wire_type type, uint64_t first_event, uint32_t events,
 	struct str payload, struct outbox_time t)
 {
 	struct wire_header h = {
 		.type = (uint8_t)type,
-		.encoding = type == WIRE_DATA ? (uint8_t)o->options.encoding : 0,
+		.encoding = (uint8_t)encoding_of(o, type),
 		.start_count = o->page->start_count,
 		.events = events,
 		.first_event = first_event,
@@ -130,39 +152,20 @@ send_frame(struct outbox *o, enum wire_type type, uint64_t first_event, uint32_t
 	       o->options.send(o->options.ctx, buf_str(&o->frame));
 }
 
+/* Send what is in the writer. */
 static void
-flush(struct outbox *o, struct outbox_time t)
+flush_batch(struct outbox *o, struct outbox_time t)
 {
 	if (o->events == 0)
 		return;
 	buf_clear(&o->payload);
 	o->encoding->finish(o->writer, &o->payload);
-	if (!send_frame(o, WIRE_DATA, o->first_event, o->events, buf_str(&o->payload), t))
+	if (!send_frame(o, WIRE_DATA, o->sent, o->events, buf_str(&o->payload), t))
 		o->shed += o->events;
+	o->sent += o->events;
 	o->events = 0;
 	o->bytes = 0;
-}
-
-/*
- * Say what number comes next. What waits goes first: a receiver would take it for lost.
- */
-static void
-say(struct outbox *o, enum wire_type type, struct outbox_time t)
-{
-	struct wire_beat b = o->counts;
-
-	flush(o, t);
-	b.host = str_of(o->host);
-	b.program = str_of(o->program);
-	b.version = STR(PACKAGE_VERSION);
-	b.input = str_of(o->input);
-	b.accepted = o->accepted;
-	b.shed_queue = o->counts.shed_queue + o->shed;
-	buf_clear(&o->beat);
-	wire_put_beat(&o->beat, &b);
-	send_frame(o, type, o->page->next_event, 0, buf_str(&o->beat), t);
-	o->beat_us = t.mono_us;
-	o->greeted = true;
+	o->has_deltas = false;
 }
 
 /* More bytes than these no encoding needs for an event. */
@@ -196,24 +199,113 @@ size_at_most(const struct event *e)
 	return 6 * text + 20 * numbers + 512;
 }
 
+/*
+ * Put an event that stands for @numbers of those that were accepted into the batch.
+ * Which of the numbers are whose is of no account: a frame that is lost takes as many
+ * with it as it holds.
+ */
+static void
+put(struct outbox *o, const struct event *e, uint32_t numbers, struct outbox_time t)
+{
+	if (o->events > 0 && (o->bytes + size_at_most(e) > WIRE_SPLIT_FRAME ||
+				     o->events > UINT32_MAX - numbers))
+		flush_batch(o, t);
+	o->bytes = o->encoding->add(o->writer, e);
+	o->has_deltas |= numbers > 1;
+	if (o->events == 0)
+		o->since_us = t.mono_us;
+	o->events += numbers;
+	if (o->bytes >= WIRE_SPLIT_FRAME)
+		flush_batch(o, t);
+}
+
+static void
+put_delta(void *ctx, const struct event *e)
+{
+	struct outbox *o = ctx;
+
+	put(o, e, e->u.delta.events, o->now);
+}
+
+/* Send all that waits. */
+static void
+flush(struct outbox *o, struct outbox_time t)
+{
+	if (o->sums.flows) {
+		o->now = t;
+		aggregate_finish(&o->sums, put_delta, o);
+	}
+	flush_batch(o, t);
+}
+
+/*
+ * Say what number comes next. What waits goes first: a receiver would take it for lost.
+ */
+static void
+say(struct outbox *o, enum wire_type type, struct outbox_time t)
+{
+	struct wire_beat b = o->counts;
+
+	flush(o, t);
+	b.host = str_of(o->host);
+	b.program = str_of(o->program);
+	b.version = STR(PACKAGE_VERSION);
+	b.input = str_of(o->input);
+	b.accepted = o->accepted;
+	b.shed_queue = o->counts.shed_queue + o->shed;
+	buf_clear(&o->beat);
+	wire_put_beat(&o->beat, &b);
+	send_frame(o, type, o->page->next_event, 0, buf_str(&o->beat), t);
+	o->beat_us = t.mono_us;
+	o->greeted = true;
+}
+
+/* Count a flow, and decide once a second whether they are to be added up. */
+static void
+count_flow(struct outbox *o, struct outbox_time t)
+{
+	o->flows++;
+	if (o->options.aggregate == OUTBOX_AUTO && o->flows >= OUTBOX_AGGREGATE_FROM)
+		o->adds_up = true;
+	if (t.mono_us - o->second_us < SEC_US)
+		return;
+	if (o->options.aggregate == OUTBOX_AUTO && o->flows < OUTBOX_AGGREGATE_UNTIL)
+		o->adds_up = false;
+	o->second_us = t.mono_us;
+	o->flows = 0;
+}
+
+/* True when @e is a flow and has been added to the others of its kind. */
+static bool
+add_up(struct outbox *o, const struct event *e, struct outbox_time t)
+{
+	if (e->type != EVENT_FLOW || o->options.encoding == WIRE_JSON)
+		return false;
+	count_flow(o, t);
+	if (!o->adds_up)
+		return false;
+	if (o->sums.flows >= AGGREGATE_FLOWS_MAX)
+		flush(o, t);
+	if (o->sums.flows == 0)
+		o->sums_since_us = t.mono_us;
+	return aggregate_add(&o->sums, &e->u.flow);
+}
+
 void
 outbox_add(struct outbox *o, const struct event *e, struct outbox_time t)
 {
-	uint64_t number;
-
 	if (!o->greeted)
 		say(o, WIRE_HELLO, t);
-	number = o->page->next_event++;
+	o->page->next_event++;
 	o->accepted++;
-	if (o->events > 0 && o->bytes + size_at_most(e) > WIRE_SPLIT_FRAME)
-		flush(o, t);
-	o->bytes = o->encoding->add(o->writer, e);
-	if (o->events++ == 0) {
-		o->first_event = number;
-		o->since_us = t.mono_us;
-	}
-	if (o->bytes >= WIRE_SPLIT_FRAME)
-		flush(o, t);
+	if (!add_up(o, e, t))
+		put(o, e, 1, t);
+}
+
+static bool
+is_due(const struct outbox *o, struct outbox_time t)
+{
+	return o->sums.flows && t.mono_us - o->sums_since_us >= AGGREGATE_US;
 }
 
 void
@@ -221,8 +313,10 @@ outbox_tick(struct outbox *o, struct outbox_time t)
 {
 	if (!o->greeted)
 		say(o, WIRE_HELLO, t);
-	if (o->events > 0 && t.mono_us - o->since_us >= o->options.flush_us)
+	if (is_due(o, t))
 		flush(o, t);
+	else if (o->events > 0 && t.mono_us - o->since_us >= o->options.flush_us)
+		flush_batch(o, t);
 	if (t.mono_us - o->beat_us >= BEAT_US)
 		say(o, WIRE_BEAT, t);
 }
@@ -236,6 +330,8 @@ outbox_wait(const struct outbox *o, struct outbox_time t)
 		return 0;
 	if (o->events > 0)
 		until_us = MIN(until_us, o->since_us + o->options.flush_us);
+	if (o->sums.flows)
+		until_us = MIN(until_us, o->sums_since_us + AGGREGATE_US);
 	return MAX(until_us - t.mono_us, 0);
 }
 

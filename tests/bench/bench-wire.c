@@ -95,17 +95,18 @@ keep(void *ctx, struct str frame)
 enum form {
 	BARE,   /* a JSON object a message, as a script sends it */
 	SINGLE, /* a numbered frame an event */
-	BATCH,  /* numbered frames of 32 KiB, as weir-agent sends them under load */
+	LINES,  /* numbered frames of 32 KiB of JSON */
+	BATCH,  /* the same in the encoding `batch`, as weir-agent sends them under load */
 	FORM_COUNT
 };
 static const char *const form_names[] = { "bare JSON, one a message",
-	"frames of one event", "frames of 32 KiB" };
+	"frames of one event", "frames of 32 KiB of JSON", "frames of 32 KiB in batches" };
 
 static void
 make_frames(enum form form, struct frames *f)
 {
 	struct outbox_options o = {
-		.encoding = WIRE_JSON, .send = keep, .ctx = f, .flush_us = 1
+		.encoding = form == BATCH ? WIRE_BATCH : WIRE_JSON, .send = keep, .ctx = f, .flush_us = 1
 	};
 	struct outbox *box = outbox_new(&o, NULL);
 	struct outbox_time t = { .wall_us = begin_us };
@@ -210,7 +211,7 @@ use(enum loop loop, struct inbox *in, struct str frame)
 	switch (loop) {
 	case CJSON:
 		if (wire_get_frame(frame, &f) == STATUS_OK &&
-			(f.bare || f.header.type == WIRE_DATA))
+			(f.bare || f.header.encoding == WIRE_JSON))
 			parse_lines(f.payload);
 		break;
 	case INBOX:

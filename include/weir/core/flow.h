@@ -205,6 +205,10 @@ struct event {
 	} u;
 };
 
+/* False when it holds values that cannot be; the model refuses such flows. */
+bool flow_is_sane(const struct flow *f);
+bool flow_duration_is_sane(int64_t us);
+
 /* A flow with every unknown field unknown and weight 1. */
 void flow_init(struct flow *f);
 

@@ -13,6 +13,20 @@
 
 struct outbox;
 
+/*
+ * Whether flows travel one by one, or added up per edge, operation and second (not in
+ * JSON). OUTBOX_AUTO adds up once there were OUTBOX_AGGREGATE_FROM flows in a second,
+ * until there are fewer than OUTBOX_AGGREGATE_UNTIL.
+ */
+enum outbox_aggregate {
+	OUTBOX_AUTO,
+	OUTBOX_ALWAYS,
+	OUTBOX_NEVER
+};
+
+#define OUTBOX_AGGREGATE_FROM 20000
+#define OUTBOX_AGGREGATE_UNTIL 10000
+
 struct outbox_options {
 	const char *group; /* topic without prefix; "default" when NULL */
 	/*
@@ -21,6 +35,7 @@ struct outbox_options {
 	 */
 	const char *state_path;
 	enum wire_encoding encoding;
+	enum outbox_aggregate aggregate;
 	int64_t flush_us; /* greatest age of a batch; 100 ms when 0 */
 	const char *host; /* for HELLO and BEAT; gethostname() when NULL */
 	const char *program, *input;
