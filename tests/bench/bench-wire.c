@@ -96,18 +96,20 @@ enum form {
 	BARE,   /* a JSON object a message, as a script sends it */
 	SINGLE, /* a numbered frame an event */
 	LINES,  /* numbered frames of 32 KiB of JSON */
-	BATCH,  /* the same in the encoding `batch`, as weir-agent sends them under load */
+	BATCH, /* the same in the encoding `batch`, as weir-agent sends them under load */
 	FORM_COUNT
 };
 static const char *const form_names[] = { "bare JSON, one a message",
-	"frames of one event", "frames of 32 KiB of JSON", "frames of 32 KiB in batches" };
+	"frames of one event", "frames of 32 KiB of JSON",
+	"frames of 32 KiB in batches" };
 
 static void
 make_frames(enum form form, struct frames *f)
 {
-	struct outbox_options o = {
-		.encoding = form == BATCH ? WIRE_BATCH : WIRE_JSON, .send = keep, .ctx = f, .flush_us = 1
-	};
+	struct outbox_options o = { .encoding = form == BATCH ? WIRE_BATCH : WIRE_JSON,
+		.send = keep,
+		.ctx = f,
+		.flush_us = 1 };
 	struct outbox *box = outbox_new(&o, NULL);
 	struct outbox_time t = { .wall_us = begin_us };
 	struct buf json = BUF_INIT;
