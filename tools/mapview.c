@@ -107,9 +107,9 @@ show(const struct request *r, const struct topology *t)
 	ctx.now_us = s.now_us;
 	if (r->select)
 		ctx.sel.node = topology_key(r->select);
+	view_map.paint(state, &ctx, g, all);
 	if (r->tree)
 		view_map.action(state, &ctx, ACTION_TREE);
-	view_map.paint(state, &ctx, g, all);
 	for (int i = 0; i < abs(r->levels); i++)
 		view_map.action(
 			state, &ctx, r->levels < 0 ? ACTION_LEVEL_UP : ACTION_LEVEL_DOWN);

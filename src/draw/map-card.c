@@ -105,23 +105,50 @@ kind_tag(enum node_kind k)
 	return tags[k];
 }
 
+/* Of several services shown as one, the one in trouble, or -1. */
+static int
+worst_node(const struct map_frame *f, const struct map_part *part)
+{
+	int worst = -1;
+
+	for (int i = 0; i < part->node.count; i++) {
+		int n = f->plan->list[part->node.first + i];
+
+		if (f->node_severity[n] >= SEV_WARN &&
+			(worst < 0 || f->node_severity[n] > f->node_severity[worst]))
+			worst = n;
+	}
+	return worst;
+}
+
 /* The name and what belongs to it, from @x; returns the column behind. */
 static int
-paint_name(struct brush *b, int part, int x, int y, int right)
+paint_name(struct brush *b, int index, int x, int y, int right)
 {
-	const struct map_part *part_ = &b->p->part[part];
-	int node = b->p->list[part_->node.first];
-	const struct map_node *n = &b->f->topo->node[node];
-	enum severity s = part_severity(b->f, part);
-	bool selected = b->f->select && part_has(b->p, part, b->f->selected_node);
-	int room = right - x - (n->loop ? 2 : 0);
+	const struct map_part *part = &b->p->part[index];
+	const struct map_node *n = &b->f->topo->node[b->p->list[part->node.first]];
+	enum severity s = part_severity(b->f, index);
+	bool selected = b->f->select && part_has(b->p, index, b->f->selected_node);
+	int hot = part->kind == PART_NODE ? -1 : worst_node(b->f, part);
+	struct str name = hot >= 0 ? b->p->names[hot] : part->name;
+	char count[16] = "";
+	int room = right - x;
 
-	x += grid_fit(b->g, x, y, MAX(room, 1), part_->name,
-		selected ? ROLE_SELECT : title_role(s),
+	if (part->kind != PART_NODE && (hot >= 0 || part->kind == PART_TWINS))
+		snprintf(count, sizeof(count), "%d", MIN(part->node.count, 999));
+	room -= n->loop ? 2 : count[0] ? 2 + (int)strlen(count) : 0;
+	x += grid_fit(b->g, x, y, MAX(room, 1), name,
+		selected                                 ? ROLE_SELECT
+		: part->kind == PART_REST && s <= SEV_OK ? ROLE_CHIP
+							 : title_role(s),
 		s >= SEV_WARN || selected ? ATTR_BOLD : 0);
 	if (n->loop && x + 2 <= right) {
 		grid_glyph(b->g, x + 1, y, GLYPH_SELF, ROLE_DIM, 0);
 		x += 2;
+	}
+	if (count[0] && x + 2 + (int)strlen(count) <= right) {
+		grid_glyph(b->g, x + 1, y, GLYPH_TIMES, ROLE_CHIP, 0);
+		x += 2 + puts_at(b, x + 2, y, count, ROLE_CHIP);
 	}
 	return x;
 }
@@ -171,7 +198,8 @@ static void
 paint_title(struct brush *b, int part, int y)
 {
 	enum severity s = part_severity(b->f, part);
-	int x;
+	int node = b->p->list[b->p->part[part].node.first], x;
+	const char *tag;
 
 	if (b->style == MAP_CARD) {
 		if (y > b->y)
@@ -180,9 +208,14 @@ paint_title(struct brush *b, int part, int y)
 		return;
 	}
 	x = paint_name(b, part, b->left, y, b->x + b->w - (s != SEV_OK ? 2 : 0));
-	if (s != SEV_OK)
+	if (s != SEV_OK) {
 		grid_glyph(b->g, x + 1, y, map_severity_glyph(s), map_severity_role(s),
 			s >= SEV_WARN ? ATTR_BOLD : 0);
+		x += 2;
+	}
+	tag = kind_tag(b->f->topo->node[node].kind);
+	if (x + 1 + (int)strlen(tag) <= b->right)
+		grid_right(b->g, b->right, y, tag, ROLE_DIM, 0);
 }
 
 /* ---- rows */
@@ -288,19 +321,45 @@ paint_no_inlet(struct brush *b)
 	puts_at(b, x, y, map_rate_text(f.rate, label == MAP_FULL).s, ROLE_TEXT);
 }
 
-/* `↳ name   0.7 32ms`: quiet while calm; in trouble it is a small title of its own. */
+/* The edge of a written row that goes to the selected service, or -1. */
+static int
+selected_edge(const struct map_frame *f, const int *edge, int count)
+{
+	for (int i = 0; f->select && i < count; i++)
+		if (f->topo->edge[edge[i]].dst == f->selected_node)
+			return i;
+	return -1;
+}
+
+/*
+ * `↳ name   0.7 32ms`: quiet while calm; in trouble it is a small title of its own.
+ * A row of several shows the selected one when that is among them.
+ */
 static void
 paint_written(struct brush *b, const struct map_row *r, int y)
 {
 	const int *edge = b->p->list + r->edge.first;
-	struct map_flow f = map_flow_sum(b->f->flow, edge, r->edge.count);
-	bool hot = f.severity >= SEV_WARN;
-	int node = b->f->topo->edge[edge[0]].dst, right = paint_p99(b, y, &f, true);
-	bool selected = b->f->select && b->f->selected_node == node;
-	enum role role = selected ? ROLE_SELECT : hot ? title_role(f.severity) : ROLE_DIM;
-	struct str name = map_written_name(b->p, b->f->topo, r);
+	int found = selected_edge(b->f, edge, r->edge.count);
+	bool several = (r->kind == ROW_MORE || r->kind == ROW_OUTSIDE) && found < 0;
+	struct map_row shown = *r;
+	struct map_flow f;
+	struct str name;
 	char more[32];
+	enum role role;
+	int right;
 
+	if (found >= 0 && r->kind == ROW_MORE)
+		shown.edge = (struct layout_slice){ r->edge.first + found, 1 };
+	f = map_flow_sum(b->f->flow, b->p->list + shown.edge.first, shown.edge.count);
+	name = map_written_name(b->p, b->f->topo, &shown);
+	snprintf(more, sizeof(more), r->kind == ROW_OUTSIDE ? "+%d outside" : "+%d more",
+		r->edge.count);
+	if (several)
+		name = str_of(more);
+	role = found >= 0               ? ROLE_SELECT
+	       : f.severity >= SEV_WARN ? title_role(f.severity)
+					: ROLE_DIM;
+	right = paint_p99(b, y, &f, true);
 	/* The rate where the name leaves room for it. */
 	if (b->p->level.label == MAP_FULL && r->kind == ROW_FOLD &&
 		b->left + 2 + text_width(name) + 1 + 4 <= right - 1) {
@@ -308,19 +367,14 @@ paint_written(struct brush *b, const struct map_row *r, int y)
 			b->g, right - 1, y, map_rate_text(f.rate, false).s, ROLE_DIM, 0);
 		right -= 5;
 	}
-	grid_glyph(b->g, b->left, y,
-		hot                   ? map_severity_glyph(f.severity)
-		: r->kind == ROW_FOLD ? GLYPH_FOLD
-				      : GLYPH_CHIP,
-		hot ? map_severity_role(f.severity) : ROLE_DIM, value_attr(f.severity));
-	if (r->kind == ROW_MORE) {
-		snprintf(more, sizeof(more), "+%d more", r->edge.count);
-		grid_fit(b->g, b->left + 2, y, right - 1 - b->left - 2, str_of(more),
-			role, 0);
-		return;
-	}
+	if (f.severity >= SEV_WARN)
+		grid_glyph(b->g, b->left, y, map_severity_glyph(f.severity),
+			map_severity_role(f.severity), ATTR_BOLD);
+	else
+		grid_glyph(b->g, b->left, y,
+			r->kind == ROW_FOLD ? GLYPH_FOLD : GLYPH_CHIP, ROLE_DIM, 0);
 	grid_fit(b->g, b->left + 2, y, MAX(right - 1 - b->left - 2, 1), name, role,
-		hot ? ATTR_BOLD : 0);
+		value_attr(f.severity));
 }
 
 static void
@@ -353,6 +407,7 @@ paint_row(struct brush *b, const struct map_row *r, int y)
 	case ROW_FOLD:
 	case ROW_CHIP:
 	case ROW_MORE:
+	case ROW_OUTSIDE:
 		paint_written(b, r, y);
 		break;
 	case ROW_BACK:

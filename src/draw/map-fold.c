@@ -1,5 +1,5 @@
 /*
- * Which cards there are at a level, and what is written in them.
+ * What is written instead of drawn.
  *
  * Three simplifications, each exact and reversible, each O(nodes + edges):
  * - chips: calm flows into a service with many callers are written at both ends
@@ -14,46 +14,53 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "map.h"
-#include "weir/base/text.h"
+#include "map-fold.h"
 #include "weir/base/util.h"
 
-#define FOLD_ROWS 3 /* at most so many rows of folded leaves and chips */
 #define RACK_ROWS 24
 
-enum place {
-	PLACE_DRAWN,
-	PLACE_CHIP,
-	PLACE_FOLDED,
-	PLACE_INNER
-};
-
-struct fold {
-	struct map_plan *p;
-	const struct map_topo *t;
-	uint8_t *place;         /* of each edge */
-	int *callers, *callees; /* drawn forward edges */
-	int *backs_out;
-	int *chips_in, *chips_out;
-	int *caller, *callee; /* the edge, where there is but one */
-	bool *folded;
-	int *next, *prev; /* in the rack, -1 */
-	int *out_at;      /* edges of node v: out_at[v] .. out_at[v + 1] - 1 */
-};
-
-/* ---- the decisions */
-
-static void
-list_edges(struct fold *f)
+static int
+compare_u64(const void *a, const void *b)
 {
-	struct arena *a = &f->p->arena;
-	int n = f->t->nodes, m = f->t->edges;
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
-	/* Edges are sorted by (src, dst): those of a node are neighbours. */
-	f->out_at = ARENA_NEW(a, int, n + 1);
-	for (int e = 0; e < m; e++)
-		f->out_at[f->t->edge[e].src + 1]++;
-	for (int v = 0; v < n; v++)
+	return (x > y) - (x < y);
+}
+
+/* Edges between vertices, several between the same two as one. */
+static void
+list_links(struct fold *f)
+{
+	const struct map_topo *t = f->t;
+	struct map_plan *p = f->p;
+	uint64_t *key = ARENA_NEW(&p->arena, uint64_t, t->edges);
+	int n = 0;
+
+	for (int e = 0; e < t->edges; e++) {
+		int a = f->rep[t->edge[e].src], b = f->rep[t->edge[e].dst];
+
+		if (a >= 0 && b >= 0 && a != b)
+			key[n++] = (uint64_t)a << 42 | (uint64_t)b << 21 | (uint64_t)e;
+	}
+	qsort(key, (size_t)n, sizeof(*key), compare_u64);
+	for (int i = 0; i < n; i++) {
+		int e = (int)(key[i] & 0x1fffff);
+		struct link *l;
+
+		if (i == 0 || key[i] >> 21 != key[i - 1] >> 21)
+			f->link[f->links++] = (struct link){ .src = (int)(key[i] >> 42),
+				.dst = (int)(key[i] >> 21 & 0x1fffff),
+				.edge = { p->list_used, 0 },
+				.back = true };
+		l = &f->link[f->links - 1];
+		l->back &= t->edge[e].back;
+		l->hot |= t->edge[e].hot;
+		p->list[p->list_used++] = e;
+		l->edge.count++;
+	}
+	for (int i = 0; i < f->links; i++)
+		f->out_at[f->link[i].src + 1]++;
+	for (int v = 0; v < t->nodes; v++)
 		f->out_at[v + 1] += f->out_at[v];
 }
 
@@ -68,19 +75,19 @@ count_drawn(struct fold *f)
 	memset(f->backs_out, 0, n);
 	memset(f->chips_in, 0, n);
 	memset(f->chips_out, 0, n);
-	for (int e = 0; e < f->t->edges; e++) {
-		const struct map_edge *x = &f->t->edge[e];
+	for (int i = 0; i < f->links; i++) {
+		const struct link *l = &f->link[i];
 
-		if (x->back) {
-			f->backs_out[x->src]++;
-		} else if (f->place[e] == PLACE_CHIP) {
-			f->chips_in[x->dst]++;
-			f->chips_out[x->src]++;
-		} else if (f->place[e] == PLACE_DRAWN) {
-			f->callers[x->dst]++;
-			f->caller[x->dst] = e;
-			f->callees[x->src]++;
-			f->callee[x->src] = e;
+		if (l->back) {
+			f->backs_out[l->src]++;
+		} else if (l->place == PLACE_CHIP) {
+			f->chips_in[l->dst]++;
+			f->chips_out[l->src]++;
+		} else if (l->place == PLACE_DRAWN) {
+			f->callers[l->dst]++;
+			f->caller[l->dst] = i;
+			f->callees[l->src]++;
+			f->callee[l->src] = i;
 		}
 	}
 }
@@ -93,13 +100,13 @@ choose_chips(struct fold *f, int least)
 	if (!least)
 		return;
 	memset(calm, 0, (size_t)f->t->nodes * sizeof(*calm));
-	for (int e = 0; e < f->t->edges; e++)
-		calm[f->t->edge[e].dst] += !f->t->edge[e].back && !f->t->edge[e].hot;
-	for (int e = 0; e < f->t->edges; e++) {
-		const struct map_edge *x = &f->t->edge[e];
+	for (int i = 0; i < f->links; i++)
+		calm[f->link[i].dst] += !f->link[i].back && !f->link[i].hot;
+	for (int i = 0; i < f->links; i++) {
+		struct link *l = &f->link[i];
 
-		if (!x->back && !x->hot && calm[x->dst] >= least)
-			f->place[e] = PLACE_CHIP;
+		if (!l->back && !l->hot && calm[l->dst] >= least)
+			l->place = PLACE_CHIP;
 	}
 }
 
@@ -108,28 +115,27 @@ static void
 choose_leaves(struct fold *f)
 {
 	for (int v = 0; v < f->t->nodes; v++) {
-		const struct map_node *x = &f->t->node[v];
 		int u;
 
-		if (f->callers[v] != 1 || f->callees[v] || f->backs_out[v] ||
-			f->chips_in[v] || f->chips_out[v] || x->loop || x->hot)
+		if (!is_vertex(f, v) || f->members[v] > 1 || f->callers[v] != 1 ||
+			f->callees[v] || f->backs_out[v] || f->chips_in[v] ||
+			f->chips_out[v] || f->loop[v] || f->hot[v])
 			continue;
-		u = f->t->edge[f->caller[v]].src;
+		u = f->link[f->caller[v]].src;
 		if (f->callers[u] == 0 && f->chips_in[u] == 0)
 			continue;
 		f->folded[v] = true;
 	}
 	for (int v = 0; v < f->t->nodes; v++)
 		if (f->folded[v])
-			f->place[f->caller[v]] = PLACE_FOLDED;
+			f->link[f->caller[v]].place = PLACE_FOLDED;
 }
 
 static bool
 may_stack(const struct fold *f, int u, int v)
 {
 	return f->callees[u] == 1 && f->callers[v] == 1 && !f->backs_out[u] &&
-	       !f->chips_out[u] && !f->chips_in[v] && !f->t->node[u].loop &&
-	       !f->t->node[v].loop;
+	       !f->chips_out[u] && !f->chips_in[v] && !f->loop[u] && !f->loop[v];
 }
 
 static int
@@ -137,26 +143,16 @@ written_rows(const struct fold *f, int v)
 {
 	int rows = 0;
 
-	for (int e = f->out_at[v]; e < f->out_at[v + 1]; e++)
-		rows += f->place[e] == PLACE_FOLDED || f->place[e] == PLACE_CHIP;
-	return MIN(rows, FOLD_ROWS);
+	for (int i = f->out_at[v]; i < f->out_at[v + 1]; i++)
+		rows += f->link[i].place == PLACE_FOLDED ||
+			f->link[i].place == PLACE_CHIP;
+	return MIN(rows, MAP_WRITTEN_ROWS);
 }
 
+/* Chains begin at nodes that nothing is stacked upon; they are cut at the height. */
 static void
-choose_racks(struct fold *f, int max_rows)
+cut_racks(struct fold *f, int max_rows)
 {
-	for (int u = 0; u < f->t->nodes; u++) {
-		int v;
-
-		if (f->callees[u] != 1 || f->folded[u])
-			continue;
-		v = f->t->edge[f->callee[u]].dst;
-		if (!may_stack(f, u, v))
-			continue;
-		f->next[u] = v;
-		f->prev[v] = u;
-	}
-	/* Chains begin at nodes that nothing is stacked upon; cut them at the height. */
 	for (int u = 0; u < f->t->nodes; u++) {
 		int rows = 2 + written_rows(f, u);
 
@@ -170,270 +166,74 @@ choose_racks(struct fold *f, int max_rows)
 				f->next[v] = f->prev[w] = -1;
 				rows = 2 + written_rows(f, w);
 			} else {
-				f->place[f->callee[v]] = PLACE_INNER;
+				f->link[f->callee[v]].place = PLACE_INNER;
 			}
 			v = w;
 		}
 	}
 }
 
-/* ---- the cards */
-
-static struct layout_slice
-begin_list(const struct map_plan *p)
-{
-	return (struct layout_slice){ p->list_used, 0 };
-}
-
 static void
-add_to_list(struct map_plan *p, struct layout_slice *s, int item)
+choose_racks(struct fold *f, int max_rows)
 {
-	p->list[p->list_used++] = item;
-	s->count++;
-}
+	for (int u = 0; u < f->t->nodes; u++) {
+		int v;
 
-static struct map_row *
-add_row(struct map_plan *p, enum map_row_kind kind, int part)
-{
-	struct map_row *r = &p->row[p->rows++];
-
-	*r = (struct map_row){ kind, part, begin_list(p) };
-	return r;
-}
-
-static struct str
-part_name(const struct map_plan *p, int e, const struct map_topo *t)
-{
-	return p->names[t->edge[e].dst];
-}
-
-static int
-compare_written(const struct fold *f, int a, int b)
-{
-	struct str x, y;
-	int order;
-
-	if (f->place[a] != f->place[b])
-		return f->place[a] == PLACE_CHIP ? -1 : 1;
-	x = part_name(f->p, a, f->t);
-	y = part_name(f->p, b, f->t);
-	order = memcmp(x.p, y.p, MIN(x.n, y.n));
-	return order ? order : (x.n > y.n) - (x.n < y.n);
-}
-
-/* Rows of what @v calls without a line: chips first, by name; what is over in one. */
-static void
-write_calls(struct fold *f, int v, int part)
-{
-	struct map_plan *p = f->p;
-	int *found = p->list + p->list_used, n = 0, shown;
-
-	for (int e = f->out_at[v]; e < f->out_at[v + 1]; e++) {
-		int k = n;
-
-		if (f->t->edge[e].back ||
-			(f->place[e] != PLACE_FOLDED && f->place[e] != PLACE_CHIP))
+		if (!is_vertex(f, u) || f->callees[u] != 1 || f->folded[u])
 			continue;
-		for (; k > 0 && compare_written(f, found[k - 1], e) > 0; k--)
-			found[k] = found[k - 1];
-		found[k] = e;
-		n++;
-	}
-	shown = n > FOLD_ROWS ? FOLD_ROWS - 1 : n;
-	for (int i = 0; i < n; i++) {
-		int e = found[i];
-		enum map_row_kind kind = f->place[e] == PLACE_CHIP ? ROW_CHIP : ROW_FOLD;
-
-		/* The list is where they are already: rows become slices of it. */
-		if (i <= shown && (i < shown || shown < n)) {
-			p->row[p->rows++] = (struct map_row){ i < shown ? kind : ROW_MORE,
-				part, { p->list_used, 0 } };
-		}
-		p->list_used++;
-		p->row[p->rows - 1].edge.count++;
-	}
-}
-
-static void
-add_part(struct fold *f, int v, int card)
-{
-	struct map_plan *p = f->p;
-	struct map_part *part = &p->part[p->parts];
-
-	*part = (struct map_part){ begin_list(p), p->names[v], card };
-	add_to_list(p, &part->node, v);
-	p->part_of_node[v] = p->parts++;
-	p->card_of_node[v] = card;
-}
-
-/* Edges from the last part back into a part of the same card. */
-static void
-write_returns(struct fold *f, int v, int part)
-{
-	for (int e = f->out_at[v]; e < f->out_at[v + 1]; e++) {
-		struct map_row *r;
-
-		if (!f->t->edge[e].back ||
-			f->p->card_of_node[f->t->edge[e].dst] != f->p->part[part].card)
+		v = f->link[f->callee[u]].dst;
+		if (!may_stack(f, u, v))
 			continue;
-		r = add_row(f->p, ROW_BACK, part);
-		add_to_list(f->p, &r->edge, e);
+		f->next[u] = v;
+		f->prev[v] = u;
 	}
+	cut_racks(f, max_rows);
 }
 
 static void
-add_card(struct fold *f, int head)
+make_room(struct fold *f)
 {
-	struct map_plan *p = f->p;
-	struct map_card *c = &p->card[p->cards];
-	struct layout_card *box = &p->box[p->cards];
-	int last = head;
+	struct arena *a = &f->p->arena;
+	int n = f->t->nodes, m = f->t->edges;
 
-	*c = (struct map_card){ .part = { p->parts, 0 }, .row = { p->rows, 0 } };
-	*box = (struct layout_card){ .key = f->t->node[head].key };
-	for (int v = head; v >= 0; v = f->next[v]) {
-		int part = p->parts;
-
-		add_part(f, v, p->cards);
-		c->part.count++;
-		if (v != head) {
-			struct map_row *r;
-
-			add_row(p, ROW_TITLE, part);
-			r = add_row(p, ROW_FLOW, part);
-			add_to_list(p, &r->edge, f->callee[f->prev[v]]);
-			box->port = p->rows - c->row.first;
-		}
-		write_calls(f, v, part);
-		last = v;
-	}
-	write_returns(f, last, p->parts - 1);
-	c->row.count = p->rows - c->row.first;
-	p->cards++;
-}
-
-static void
-add_hubs(struct fold *f)
-{
-	struct map_plan *p = f->p;
-	int *count = ARENA_NEW(&p->arena, int, p->cards);
-
-	for (int e = 0; e < f->t->edges; e++)
-		if (f->place[e] == PLACE_CHIP)
-			count[p->card_of_node[f->t->edge[e].dst]]++;
-	for (int c = 0; c < p->cards; c++) {
-		p->card[c].hub.first = p->list_used;
-		p->list_used += count[c];
-	}
-	for (int e = 0; e < f->t->edges; e++)
-		if (f->place[e] == PLACE_CHIP) {
-			struct layout_slice *hub =
-				&p->card[p->card_of_node[f->t->edge[e].dst]].hub;
-
-			p->list[hub->first + hub->count++] = e;
-		}
-}
-
-static int
-compare_u64(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Edges between cards; several between the same two become one. */
-static void
-add_edges(struct fold *f)
-{
-	struct map_plan *p = f->p;
-	const struct map_topo *t = f->t;
-	uint64_t *key = ARENA_NEW(&p->arena, uint64_t, t->edges);
-	int n = 0;
-
-	for (int e = 0; e < t->edges; e++) {
-		int a = p->card_of_node[t->edge[e].src];
-		int b = p->card_of_node[t->edge[e].dst];
-
-		if (a != b && f->place[e] != PLACE_FOLDED)
-			key[n++] = (uint64_t)a << 42 | (uint64_t)b << 21 | (uint64_t)e;
-	}
-	qsort(key, (size_t)n, sizeof(*key), compare_u64);
-	for (int i = 0; i < n; i++) {
-		int e = (int)(key[i] & 0x1fffff);
-		struct layout_edge *to;
-
-		if (i == 0 || key[i] >> 21 != key[i - 1] >> 21) {
-			p->edge[p->edges] = (struct layout_edge){ (int)(key[i] >> 42),
-				(int)(key[i] >> 21 & 0x1fffff), true, true };
-			p->edge_flows[p->edges++] = begin_list(p);
-		}
-		/* One that is drawn forward draws them all. */
-		to = &p->edge[p->edges - 1];
-		to->ghost &= f->place[e] == PLACE_CHIP;
-		to->back &= t->edge[e].back;
-		add_to_list(p, &p->edge_flows[p->edges - 1], e);
-	}
-}
-
-static void
-make_room(struct map_plan *p, const struct map_topo *t)
-{
-	struct arena *a = &p->arena;
-	int n = t->nodes, m = t->edges;
-
-	p->parts = p->cards = p->rows = p->edges = p->list_used = 0;
-	p->part = ARENA_NEW(a, struct map_part, n);
-	p->card = ARENA_NEW(a, struct map_card, n);
-	p->box = ARENA_NEW(a, struct layout_card, n);
-	p->row = ARENA_NEW(a, struct map_row, 2 * n + m);
-	p->edge = ARENA_NEW(a, struct layout_edge, m);
-	p->edge_flows = ARENA_NEW(a, struct layout_slice, m);
-	p->list_room = 2 * n + 4 * m;
-	p->list = ARENA_NEW(a, int, p->list_room);
-	p->part_of_node = ARENA_NEW(a, int, n);
-	p->card_of_node = ARENA_NEW(a, int, n);
+	f->rep = ARENA_NEW(a, int, n);
+	f->kind = ARENA_NEW(a, uint8_t, n);
+	f->members = ARENA_NEW(a, int, n);
+	f->hot = ARENA_NEW(a, bool, n);
+	f->loop = ARENA_NEW(a, bool, n);
+	f->link = ARENA_NEW(a, struct link, m);
+	f->out_at = ARENA_NEW(a, int, n + 1);
+	f->callers = ARENA_NEW(a, int, n);
+	f->callees = ARENA_NEW(a, int, n);
+	f->backs_out = ARENA_NEW(a, int, n);
+	f->chips_in = ARENA_NEW(a, int, n);
+	f->chips_out = ARENA_NEW(a, int, n);
+	f->caller = ARENA_NEW(a, int, n);
+	f->callee = ARENA_NEW(a, int, n);
+	f->folded = ARENA_NEW(a, bool, n);
+	f->next = ARENA_NEW(a, int, n);
+	f->prev = ARENA_NEW(a, int, n);
+	memset(f->next, -1, (size_t)n * sizeof(*f->next));
+	memset(f->prev, -1, (size_t)n * sizeof(*f->prev));
+	f->p->list_used = 0;
+	f->p->list = ARENA_NEW(a, int, 2 * n + 6 * m);
 }
 
 void
 map_fold(struct map_plan *p, const struct map_topo *t, int max_rows)
 {
-	struct arena *a = &p->arena;
-	int n = t->nodes;
-	struct fold f = { .p = p,
-		.t = t,
-		.place = ARENA_NEW(a, uint8_t, t->edges),
-		.callers = ARENA_NEW(a, int, n),
-		.callees = ARENA_NEW(a, int, n),
-		.backs_out = ARENA_NEW(a, int, n),
-		.chips_in = ARENA_NEW(a, int, n),
-		.chips_out = ARENA_NEW(a, int, n),
-		.caller = ARENA_NEW(a, int, n),
-		.callee = ARENA_NEW(a, int, n),
-		.folded = ARENA_NEW(a, bool, n),
-		.next = ARENA_NEW(a, int, n),
-		.prev = ARENA_NEW(a, int, n) };
+	struct fold f = { .p = p, .t = t };
 
-	make_room(p, t);
-	list_edges(&f);
+	make_room(&f);
+	fold_group(&f);
+	list_links(&f);
 	choose_chips(&f, p->level.chips);
 	count_drawn(&f);
 	if (p->level.fold) {
 		choose_leaves(&f);
 		count_drawn(&f);
 	}
-	for (int v = 0; v < n; v++)
-		f.next[v] = f.prev[v] = -1;
 	if (p->level.rack)
 		choose_racks(&f, MIN(max_rows, RACK_ROWS));
-	for (int v = 0; v < n; v++)
-		p->part_of_node[v] = p->card_of_node[v] = -1;
-	for (int v = 0; v < n; v++)
-		if (!f.folded[v] && f.prev[v] < 0)
-			add_card(&f, v);
-	for (int v = 0; v < n; v++)
-		if (f.folded[v])
-			p->card_of_node[v] = p->card_of_node[t->edge[f.caller[v]].src];
-	add_hubs(&f);
-	add_edges(&f);
+	fold_make_cards(&f);
 }

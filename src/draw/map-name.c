@@ -124,8 +124,8 @@ map_names(struct str *names, const struct map_topo *t, struct arena *scratch)
 	drop_prefix(names, t->nodes, scratch);
 }
 
-static bool
-is_separator(char c)
+bool
+map_is_separator(char c)
 {
 	return c == '-' || c == '_' || c == '.';
 }
@@ -136,14 +136,18 @@ map_written_name(
 {
 	const struct map_edge *e = &t->edge[p->list[r->edge.first]];
 	struct str name = p->names[e->dst], caller = p->names[e->src];
+	int part = p->part_of_node[e->dst];
 	size_t n = caller.n;
+
+	if (part >= 0 && p->part[part].kind != PART_NODE)
+		return p->part[part].name;
 
 	if (r->kind != ROW_FOLD || name.n < n + 2)
 		return name;
-	if (memcmp(name.p, caller.p, n) == 0 && is_separator(name.p[n]))
+	if (memcmp(name.p, caller.p, n) == 0 && map_is_separator(name.p[n]))
 		return (struct str){ name.p + n + 1, name.n - n - 1 };
 	if (memcmp(name.p + name.n - n, caller.p, n) == 0 &&
-		is_separator(name.p[name.n - n - 1]))
+		map_is_separator(name.p[name.n - n - 1]))
 		return (struct str){ name.p, name.n - n - 1 };
 	return name;
 }

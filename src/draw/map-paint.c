@@ -152,3 +152,79 @@ map_paint_lines(const struct map_frame *f, struct grid *g, struct map_ink *ink)
 						f->select && !cell->lit[top]));
 		}
 }
+
+/* A horizontal line that goes on outside ends in a mark, so that it is not a loose end. */
+void
+map_paint_edges_of_pane(const struct map_frame *f, struct grid *g)
+{
+	const struct rect *r = &f->area;
+	int right = r->x + r->w - 1;
+
+	for (int y = r->y; y < r->y + r->h; y++) {
+		struct cell a = grid_at(g, r->x, y), b = grid_at(g, right, y);
+
+		if (f->x < r->x && a.kind == CELL_LINE && a.arm[ARM_LEFT])
+			grid_glyph(g, r->x, y, GLYPH_LESS, (enum role)a.role, a.attr);
+		if (f->x + f->plan->pic->w > right + 1 && b.kind == CELL_LINE &&
+			b.arm[ARM_RIGHT])
+			grid_glyph(g, right, y, GLYPH_MORE, (enum role)b.role, b.attr);
+	}
+}
+
+/* ---- feedback, which is drawn only while one of its ends is selected */
+
+/* A dotted arm over what is blank; lines and cards stay as they are. */
+static void
+put_dotted(const struct map_frame *f, struct grid *g, int x, int y, bool vertical)
+{
+	struct cell c = { .kind = CELL_LINE, .role = ROLE_CHIP };
+	int one = vertical ? ARM_UP : ARM_LEFT, other = vertical ? ARM_DOWN : ARM_RIGHT;
+
+	if (x < f->area.x || x >= f->area.x + f->area.w ||
+		grid_at(g, x, y).kind != CELL_BLANK)
+		return;
+	c.arm[one] = c.arm[other] = WEIGHT_DOTTED;
+	grid_put(g, x, y, c);
+}
+
+/*
+ * From the row where the caller names it to the left, and up or down beside the
+ * callee to its title.
+ */
+static void
+paint_back_line(const struct map_frame *f, struct grid *g, const struct layout_box *from,
+	int row, const struct layout_box *to)
+{
+	int x = f->x + to->x + to->w, y = f->y + to->y, start = f->x + from->x - 1;
+
+	for (int i = x + 1; i <= start; i++)
+		put_dotted(f, g, i, row, false);
+	for (int i = MIN(y, row) + (y < row); i <= MAX(y, row) - (y > row); i++)
+		put_dotted(f, g, x, i, true);
+	grid_glyph(g, x, y, GLYPH_ARROW_LEFT, ROLE_CHIP, ATTR_BOLD);
+}
+
+void
+map_paint_feedback(const struct map_frame *f, struct grid *g)
+{
+	const struct map_plan *p = f->plan;
+	int card;
+
+	if (f->selected_node < 0 || p->card_of_node[f->selected_node] < 0)
+		return;
+	card = p->card_of_node[f->selected_node];
+	for (int c = 0; c < p->cards; c++) {
+		const struct layout_box *box = &p->pic->box[c];
+		int shown = MIN(box->backs, LAYOUT_BACK_ROWS);
+		int bottom = f->y + box->y + box->h - (p->level.style == MAP_CARD);
+
+		for (int i = 0; i < box->backs; i++) {
+			int e = p->pic->back_edge[box->first_back + i];
+			int row = bottom - shown + MIN(i, shown - 1);
+
+			if (c != card && p->edge[e].dst != card)
+				continue;
+			paint_back_line(f, g, box, row, &p->pic->box[p->edge[e].dst]);
+		}
+	}
+}

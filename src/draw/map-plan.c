@@ -15,19 +15,23 @@
 #define MAX_CROSSINGS 40 /* more than this and a map does not help */
 
 const struct map_level map_levels[] = {
-#define LEVEL(id, text, shape, numbers, folds, racks, chip, p, g, cap, fcap, least) \
-	{ .name = id,                                                               \
-		.about = text,                                                      \
-		.style = MAP_##shape,                                               \
-		.label = MAP_##numbers,                                             \
-		.fold = folds,                                                      \
-		.rack = racks,                                                      \
-		.chips = chip,                                                      \
-		.pitch = p,                                                         \
-		.gap = g,                                                           \
-		.name_cap = cap,                                                    \
-		.fold_cap = fcap,                                                   \
-		.min_width = least },
+#define LEVEL(id, text, shape, numbers, folds, racks, chip, twin, p, g, cap, fcap, \
+	least, share, per_tier)                                                    \
+	{ .name = id,                                                              \
+		.about = text,                                                     \
+		.style = MAP_##shape,                                              \
+		.label = MAP_##numbers,                                            \
+		.fold = folds,                                                     \
+		.rack = racks,                                                     \
+		.chips = chip,                                                     \
+		.twins = twin,                                                     \
+		.pitch = p,                                                        \
+		.gap = g,                                                          \
+		.name_cap = cap,                                                   \
+		.fold_cap = fcap,                                                  \
+		.min_width = least,                                                \
+		.budget = share,                                                   \
+		.tiers = per_tier },
 #include "map-levels.def"
 #undef LEVEL
 };
@@ -64,7 +68,8 @@ title_width(const struct map_plan *p, const struct map_topo *t,
 	bool loop = t->node[p->list[part->node.first]].loop;
 
 	/* Glyph and space; in a stack the space and glyph behind the name. */
-	return 2 + MIN(text_width(part->name), cap) + (loop ? 2 : 0);
+	return 2 + MIN(text_width(part->name), cap) + (loop ? 2 : 0) +
+	       (part->kind == PART_TWINS ? 4 : 0);
 }
 
 /*

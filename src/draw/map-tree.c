@@ -16,6 +16,8 @@
 #include "weir/base/util.h"
 
 #define MAX_DEPTH 60
+#define MAX_NAME 40
+#define MIN_TREE 50
 #define RATE_CELLS 7
 #define P99_CELLS 8
 #define BAR_CELLS 12
@@ -126,7 +128,7 @@ add_tree(struct map_tree *tree, const struct map_topo *t, int root)
 }
 
 void
-map_tree_make(struct map_tree *tree, const struct map_topo *t)
+map_tree_make(struct map_tree *tree, const struct map_topo *t, const struct str *names)
 {
 	make_room(tree, t);
 	for (int e = 0; e < t->edges; e++)
@@ -139,6 +141,11 @@ map_tree_make(struct map_tree *tree, const struct map_topo *t)
 	for (int v = 0; v < t->nodes; v++)
 		if (!(tree->state[v] & SHOWN))
 			add_tree(tree, t, v);
+	tree->width = 0;
+	for (int i = 0; i < tree->rows; i++)
+		tree->width = MAX(tree->width,
+			2 * tree->row[i].depth + 5 +
+				MIN(text_width(names[tree->row[i].node]), MAX_NAME));
 }
 
 /* ---- painting */
@@ -148,7 +155,8 @@ struct brush {
 	const struct str *names;
 	struct grid *g;
 	struct rect area;
-	int bars; /* columns for bars, or 0 */
+	int numbers; /* column where they begin */
+	int bars;    /* columns for bars, or 0 */
 	double log_max;
 };
 
@@ -244,7 +252,6 @@ paint_tree_row(struct brush *b, const struct map_tree_row *r, int y)
 	const struct map_frame *f = b->f;
 	struct map_flow flow = r->edge >= 0 ? f->flow[r->edge] : entry_flow(f, r->node);
 	enum severity node = f->node_severity[r->node];
-	int numbers = b->area.x + b->area.w - RATE_CELLS - P99_CELLS - b->bars - 1;
 	int x = paint_branch(b, r, b->area.x + 1, y, r->edge >= 0 ? flow.severity : node);
 	bool selected = f->select && f->selected_node == r->node;
 	bool back = r->edge >= 0 && f->topo->edge[r->edge].back;
@@ -252,14 +259,21 @@ paint_tree_row(struct brush *b, const struct map_tree_row *r, int y)
 	grid_glyph(b->g, x, y, map_severity_glyph(node), map_severity_role(node),
 		node >= SEV_WARN ? ATTR_BOLD : 0);
 	x += 2;
-	x += grid_fit(b->g, x, y, MAX(numbers - x - 3, 1), b->names[r->node],
+	x += grid_fit(b->g, x, y, MAX(b->numbers - x - 3, 1), b->names[r->node],
 		selected ? ROLE_SELECT : name_role(node, r->seen),
 		node >= SEV_WARN && !r->seen ? ATTR_BOLD : 0);
 	if (r->seen)
 		grid_glyph(b->g, x + 1, y, back ? GLYPH_BACK : GLYPH_SEEN, ROLE_DIM, 0);
 	else if (f->topo->node[r->node].loop)
 		grid_glyph(b->g, x + 1, y, GLYPH_SELF, ROLE_DIM, 0);
-	paint_numbers(b, &flow, y, numbers);
+	paint_numbers(b, &flow, y, b->numbers);
+}
+
+static int
+numbers_column(const struct brush *b, int tree_width)
+{
+	return b->area.x +
+	       MIN(tree_width, b->area.w - RATE_CELLS - P99_CELLS - b->bars - 1);
 }
 
 static double
@@ -282,6 +296,8 @@ map_paint_tree(const struct map_frame *f, const struct map_tree *tree,
 
 	b.bars = f->area.w >= BAR_MIN_WIDTH ? BAR_CELLS : 0;
 	b.log_max = longest(f);
+	/* Numbers stand beside the names, not at the far side of a wide pane. */
+	b.numbers = numbers_column(&b, MAX(tree->width, MIN_TREE));
 	for (int i = 0; i < shown; i++)
 		paint_tree_row(&b, &tree->row[top + i], f->area.y + i);
 	if (top + shown < tree->rows && shown > 0) {
@@ -393,6 +409,7 @@ map_paint_hot(const struct map_frame *f, const struct str *names, struct grid *g
 
 	if (node < 0 || rows < 1)
 		return;
+	b.numbers = numbers_column(&b, b.area.w);
 	/* The end of the path is what matters: drop hops at its beginning. */
 	first = MAX(0, hops + 1 - rows);
 	for (int i = first; i <= hops; i++, y++) {

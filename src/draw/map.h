@@ -86,20 +86,26 @@ struct map_level {
 	enum map_label label;
 	bool fold, rack;
 	int chips;
+	bool twins;
 	int pitch, gap;
 	int name_cap, fold_cap, min_width;
+	int budget; /* services to keep, or 0 for all */
+	int tiers;  /* with a budget: cards for the rest; in the table columns for each */
 };
 
 extern const struct map_level map_levels[];
 extern const int map_level_count;
 
+#define MAP_WRITTEN_ROWS 3 /* rows of folded leaves and chips of one service */
+
 enum map_row_kind {
-	ROW_TITLE, /* of a further part of the card */
-	ROW_FLOW,  /* the flow from the part above into this part */
-	ROW_FOLD,  /* a flow into a leaf that is written here instead of drawn */
-	ROW_CHIP,  /* a flow into a shared service */
-	ROW_MORE,  /* several folds or chips */
-	ROW_BACK   /* a flow back to a part of this same card */
+	ROW_TITLE,   /* of a further part of the card */
+	ROW_FLOW,    /* the flow from the part above into this part */
+	ROW_FOLD,    /* a flow into a leaf that is written here instead of drawn */
+	ROW_CHIP,    /* a flow into a shared service */
+	ROW_MORE,    /* several folds or chips */
+	ROW_OUTSIDE, /* flows to what is outside the focus */
+	ROW_BACK     /* a flow back to a part of this same card */
 };
 
 struct map_row {
@@ -108,11 +114,18 @@ struct map_row {
 	struct layout_slice edge; /* of map_plan.list: edges of the topo */
 };
 
+enum map_part_kind {
+	PART_NODE,
+	PART_TWINS, /* services with the same callers and callees */
+	PART_REST   /* what the budget does not keep of a tier */
+};
+
 /* What has a title: one service, or several that are shown as one. */
 struct map_part {
 	struct layout_slice node; /* of map_plan.list: nodes of the topo */
 	struct str name;          /* as shown, uncut */
 	int card;
+	enum map_part_kind kind;
 };
 
 struct map_card {
@@ -137,10 +150,11 @@ struct map_plan {
 	struct layout_slice *edge_flows; /* of list: edges of the topo */
 	int edges;
 	int *list;
-	int list_used, list_room;
-	int *part_of_node; /* the part a node is titled in, or -1 when it is a row */
-	int *card_of_node;
-	struct str *names; /* of the topo's nodes, affixes trimmed */
+	int list_used;
+	int *part_of_node;      /* the part a node is titled in, or -1 when it is a row */
+	int *card_of_node;      /* -1 outside the focus */
+	const uint8_t *outside; /* per node of the topo, or NULL without a focus */
+	struct str *names;      /* of the topo's nodes, affixes trimmed */
 	const struct layout_picture *pic;
 };
 
@@ -170,6 +184,7 @@ struct map_tree_row {
 struct map_tree {
 	struct map_tree_row *row;
 	int rows, room;
+	int width; /* of the longest row without its numbers */
 	int *stack, *next;
 	uint8_t *state;
 	int node_room;
@@ -178,15 +193,19 @@ struct map_tree {
 void map_tree_done(struct map_tree *t);
 
 /* All flows of @t, depth first from the ways in, by name. */
-void map_tree_make(struct map_tree *tree, const struct map_topo *t);
+void map_tree_make(
+	struct map_tree *tree, const struct map_topo *t, const struct str *names);
 
-/* ---- map-fold: the cards of a topology at a level; map_plan_make() calls it */
+/* ---- map-fold, map-group, map-cards: from a topology to cards, at plan.level */
 
 void map_fold(struct map_plan *p, const struct map_topo *t, int max_rows);
 
 /* ---- map-name: names without what they all share; one per node */
 
 void map_names(struct str *names, const struct map_topo *t, struct arena *scratch);
+
+/* Does @c end a word of a name? */
+bool map_is_separator(char c);
 
 /*
  * The name in a row of @p, without what it shares with its caller's: "redis" for the
@@ -262,6 +281,12 @@ void map_paint_one_line(
 
 void map_paint_lines(const struct map_frame *f, struct grid *g, struct map_ink *ink);
 void map_paint_cards(const struct map_frame *f, struct grid *g);
+
+/* The calls back from and to the selected service, dotted, over blank cells. */
+void map_paint_feedback(const struct map_frame *f, struct grid *g);
+
+/* Marks where lines leave the area, over what is painted. */
+void map_paint_edges_of_pane(const struct map_frame *f, struct grid *g);
 
 enum role map_edge_role(enum severity s);
 enum weight map_edge_weight(enum severity s);
