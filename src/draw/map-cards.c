@@ -312,7 +312,7 @@ make_room(struct map_plan *p, const struct map_topo *t)
 }
 
 void
-fold_make_cards(struct fold *f)
+map_make_cards(struct fold *f)
 {
 	struct map_plan *p = f->p;
 	int *leaf_caller = ARENA_NEW(&p->arena, int, f->t->nodes);

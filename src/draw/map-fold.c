@@ -225,7 +225,7 @@ map_fold(struct map_plan *p, const struct map_topo *t, int max_rows)
 	struct fold f = { .p = p, .t = t };
 
 	make_room(&f);
-	fold_group(&f);
+	map_group(&f);
 	list_links(&f);
 	choose_chips(&f, p->level.chips);
 	count_drawn(&f);
@@ -235,5 +235,5 @@ map_fold(struct map_plan *p, const struct map_topo *t, int max_rows)
 	}
 	if (p->level.rack)
 		choose_racks(&f, MIN(max_rows, RACK_ROWS));
-	fold_make_cards(&f);
+	map_make_cards(&f);
 }

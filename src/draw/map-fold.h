@@ -43,10 +43,10 @@ struct fold {
 };
 
 /* map-group: which nodes are one vertex. Fills rep, kind and members. */
-void fold_group(struct fold *f);
+void map_group(struct fold *f);
 
 /* map-cards: the cards, rows and edges of the plan. */
-void fold_make_cards(struct fold *f);
+void map_make_cards(struct fold *f);
 
 static inline bool
 is_vertex(const struct fold *f, int v)

@@ -215,7 +215,7 @@ keep_budget(struct fold *f, int budget, int most_tiers)
 }
 
 void
-fold_group(struct fold *f)
+map_group(struct fold *f)
 {
 	struct lists l;
 
