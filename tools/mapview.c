@@ -2,7 +2,9 @@
  * mapview - the map of a topology file on stdout, for looking at layouts.
  *
  * mapview NAME|FILE.json [WxH] [--ascii] [--ansi] [--tree] [--level N] [--slow NAME]
- *         [--seed N] [--select NAME] [--keys ACTIONS]
+ *         [--seed N] [--select NAME] [--sizes]
+ *
+ * --sizes lists every level with the room its drawing needs.
  */
 #include "config.h"
 
@@ -10,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/draw/map-view.h"
 #include "tests/unit/topology.h"
 #include "weir/base/status.h"
 #include "weir/draw/grid.h"
@@ -23,7 +26,7 @@ struct request {
 	const char *file, *slow, *select;
 	int w, h, levels;
 	uint64_t seed;
-	bool ascii, ansi, tree;
+	bool ascii, ansi, tree, sizes;
 };
 
 static int
@@ -47,6 +50,8 @@ parse(int argc, char **argv, struct request *r)
 			r->ansi = true;
 		else if (strcmp(a, "--tree") == 0)
 			r->tree = true;
+		else if (strcmp(a, "--sizes") == 0)
+			r->sizes = true;
 		else if (strcmp(a, "--level") == 0 && i + 1 < argc)
 			r->levels = (int)strtol(argv[++i], NULL, 10);
 		else if (strcmp(a, "--slow") == 0 && i + 1 < argc)
@@ -91,6 +96,18 @@ print_ansi(const struct grid *g, bool ascii)
 }
 
 static void
+print_sizes(const struct map_view *v, struct map_plan *p, int w, int h)
+{
+	for (int i = 0; i < map_level_count; i++) {
+		map_plan_make(p, &v->topo, map_effective_level(v, i, w, h), w, h, false);
+		printf("%-3s %-18s %3dx%-3d %3d cards %3d edges %4d crossings  %s\n",
+			map_levels[i].name, map_levels[i].about, p->pic->w, p->pic->h,
+			p->cards, p->edges, p->pic->crossings,
+			map_plan_fits(p, w, h) ? "fits" : "");
+	}
+}
+
+static void
 show(const struct request *r, const struct topology *t)
 {
 	struct snap s = { 0 };
@@ -115,7 +132,12 @@ show(const struct request *r, const struct topology *t)
 			state, &ctx, r->levels < 0 ? ACTION_LEVEL_UP : ACTION_LEVEL_DOWN);
 	grid_clear(g);
 	view_map.paint(state, &ctx, g, all);
-	if (r->ansi) {
+	if (r->sizes) {
+		struct map_plan p = { 0 };
+
+		print_sizes(state, &p, r->w, r->h);
+		map_plan_done(&p);
+	} else if (r->ansi) {
 		print_ansi(g, r->ascii);
 	} else {
 		grid_glyph_plane(g, r->ascii, &out);

@@ -194,7 +194,7 @@ keep_budget(struct fold *f, int budget, int most_tiers)
 	for (int i = 0, kept = 0; i < n; i++) {
 		int v = rank[i].node, at = tier[v] / pair;
 
-		if (f->rep[v] != v || kept++ < budget)
+		if (f->rep[v] != v || kept++ < budget || rank[i].hot == 2)
 			continue;
 		rest[at]++;
 		if (lead[at] < 0 || v < lead[at])
@@ -203,7 +203,8 @@ keep_budget(struct fold *f, int budget, int most_tiers)
 	for (int i = 0, kept = 0; i < n; i++) {
 		int v = rank[i].node, at = tier[v] / pair;
 
-		if (f->rep[v] != v || kept++ < budget || rest[at] < LEAST_REST)
+		if (f->rep[v] != v || kept++ < budget || rank[i].hot == 2 ||
+			rest[at] < LEAST_REST)
 			continue;
 		/* Twins come along as a whole, below. */
 		f->rep[v] = lead[at];

@@ -17,6 +17,9 @@
 #define REGROUP_US (INT64_C(30) * 1000000)  /* between two choices of what is kept */
 #define BURST_PERCENT 20                    /* so many new nodes: begin afresh */
 #define LEAST_BUDGET 6
+#define TREE_SERVICES 60 /* in a larger system a tree is no help */
+#define BUDGET_WIDTH 60
+#define BUDGET_HEIGHT 12
 #define CELLS_PER_SERVICE 350
 #define TREE_MIN_WIDTH 50
 
@@ -68,8 +71,8 @@ pane_budget(int w, int h)
 	return MAX(LEAST_BUDGET, w * h / CELLS_PER_SERVICE);
 }
 
-static struct map_level
-effective_level(const struct map_view *v, int index, int w, int h)
+struct map_level
+map_effective_level(const struct map_view *v, int index, int w, int h)
 {
 	struct map_level l = map_levels[index];
 
@@ -101,8 +104,21 @@ static void
 make_at_level(struct map_view *v, struct map_plan *p, int level, int w, int h, bool warm)
 {
 	p->outside = v->user.focus == SELECT_NONE ? NULL : v->outside;
-	map_plan_make(p, &v->topo, effective_level(v, level, w, h), w, h, warm);
+	map_plan_make(p, &v->topo, map_effective_level(v, level, w, h), w, h, warm);
 	p->level_index = level;
+}
+
+/* A system of some size is better shown as a tree than as a handful of cards. */
+static bool
+shows_enough(const struct map_view *v, const struct map_plan *p)
+{
+	int shown = 0;
+
+	if (!p->level.budget || v->topo.nodes > TREE_SERVICES)
+		return true;
+	for (int i = 0; i < p->parts; i++)
+		shown += p->part[i].kind == PART_NODE;
+	return shown >= LEAST_BUDGET;
 }
 
 /* The first level that fits, made afresh. False when none does. */
@@ -114,8 +130,11 @@ make_cold(struct map_view *v, int w, int h)
 		return true;
 	}
 	for (int i = 0; i < map_level_count; i++) {
+		/* In a very small pane the tree says more than a few cards of many. */
+		if (map_levels[i].budget && (w < BUDGET_WIDTH || h < BUDGET_HEIGHT))
+			break;
 		make_at_level(v, &v->trial, i, w, h, false);
-		if (!map_plan_fits(&v->trial, w, h))
+		if (!map_plan_fits(&v->trial, w, h) || !shows_enough(v, &v->trial))
 			continue;
 		swap_plans(v);
 		return true;

@@ -70,6 +70,9 @@ void map_view_init(struct map_view *v);
 /* Follow the snap; lay out when there is a reason. */
 void map_prepare(struct map_view *v, const struct view_ctx *ctx, int w, int h);
 
+/* Level @index with the user's wishes and the budget of a pane. */
+struct map_level map_effective_level(const struct map_view *v, int index, int w, int h);
+
 /* Is anything of the topology not drawn as a card or a line of its own? */
 bool map_hides_something(const struct map_view *v);
 

@@ -399,7 +399,7 @@ extern const struct view_ops view_map;
 
 const struct view_ops view_map = {
 	.id = "map",
-	.title = "map",
+	.title = "MAP",
 	.about = "services as cards, flows as lines; trouble stands out",
 	.init = map_init,
 	.done = map_done,
