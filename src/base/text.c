@@ -249,3 +249,20 @@ text_is_utf8(struct str s)
 	}
 	return true;
 }
+
+int
+text_cells(uint32_t cp)
+{
+	return classify(cp, 1).width;
+}
+
+uint32_t
+text_bare_letter(uint32_t cp)
+{
+	utf8proc_int32_t parts[8];
+	int boundary = 0;
+	utf8proc_ssize_t n = utf8proc_decompose_char((utf8proc_int32_t)cp, parts,
+		ARRAY_LEN(parts), UTF8PROC_DECOMPOSE, &boundary);
+
+	return n > 0 && parts[0] < 0x80 ? (uint32_t)parts[0] : 0;
+}

@@ -90,18 +90,27 @@ collect(struct feed *f, const struct options *o, int64_t duration_us)
 	return !signals_stopped();
 }
 
+/* There is no terminal to ask: safe only when told so. */
+static enum charset
+picture_charset(const struct options *o)
+{
+	if (o->ascii || term_wants_ascii())
+		return CHARSET_ASCII;
+	return o->safe == CHOICE_ALWAYS ? CHARSET_SAFE : CHARSET_UNICODE;
+}
+
 static enum status
 write_picture(const struct options *o, const struct export_ops *ops,
 	const struct snap *snap, const struct grid *g, FILE *out, struct diag *d)
 {
-	bool ascii = o->ascii || term_wants_ascii();
 	struct export_in in = {
 		.snap = snap,
 		.grid = g,
 		.theme = theme_open(o->theme, d),
 		/* A picture that is written somewhere has its colours unless told not to. */
-		.depth = term_depth(o->color == COLOR_NEVER ? COLOR_NEVER : COLOR_ALWAYS),
-		.ascii = ascii,
+		.depth = term_depth(
+			o->color == CHOICE_NEVER ? CHOICE_NEVER : CHOICE_ALWAYS),
+		.charset = picture_charset(o),
 	};
 	enum status s;
 
@@ -121,7 +130,7 @@ paint(const struct options *o, struct feed *f, const struct snap *snap)
 		.view = o->view,
 		.filter = o->filter,
 		.theme = o->theme,
-		.ascii = o->ascii || term_wants_ascii(),
+		.ascii = picture_charset(o) != CHARSET_UNICODE,
 	};
 	struct ui *ui = ui_new(&uo);
 	struct grid *g = grid_new(o->size.w, o->size.h);

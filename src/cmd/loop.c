@@ -40,7 +40,7 @@ enum {
 struct loop {
 	struct stage st;
 	struct theme *theme;
-	bool ascii;
+	enum charset charset;
 	bool dirty;
 	bool more;              /* data was left when its time was up */
 	int64_t next_frame_us;  /* not before */
@@ -149,7 +149,7 @@ draw(struct loop *l, int64_t now_us)
 	if (!l->dirty || now_us < l->next_frame_us)
 		return;
 	stage_paint(&l->st);
-	term_show(l->st.grid, l->theme, l->ascii);
+	term_show(l->st.grid, l->theme, l->charset);
 	l->dirty = false;
 	/* From when it was done: a slow terminal gets fewer frames, not all our time. */
 	now_us = clock_mono_us();
@@ -185,10 +185,25 @@ wait_for(struct loop *l, int64_t now_us)
 		l->exit = EXIT_WORLD;
 }
 
+static enum charset
+terminal_charset(const struct options *o)
+{
+	if (o->ascii || term_wants_ascii())
+		return CHARSET_ASCII;
+	switch (o->safe) {
+	case CHOICE_ALWAYS:
+		return CHARSET_SAFE;
+	case CHOICE_NEVER:
+		return CHARSET_UNICODE;
+	default:
+		return term_charset();
+	}
+}
+
 int
 loop_run(struct feed *feed, const struct options *o)
 {
-	struct loop l = { .exit = -1, .ascii = o->ascii || term_wants_ascii() };
+	struct loop l = { .exit = -1 };
 	struct diag d = { 0 };
 	enum status s;
 	int w, h;
@@ -202,8 +217,9 @@ loop_run(struct feed *feed, const struct options *o)
 		report_diag(s, &d);
 		return EXIT_WORLD;
 	}
+	l.charset = terminal_charset(o);
 	term_size(&w, &h);
-	stage_init(&l.st, feed, o, w, h, l.ascii);
+	stage_init(&l.st, feed, o, w, h, l.charset != CHARSET_UNICODE);
 	l.dirty = true;
 	while (l.exit < 0) {
 		int64_t now_us = clock_mono_us();

@@ -27,7 +27,7 @@ enum option_type {
 	TYPE_SIZE,
 	TYPE_SPEED,
 	TYPE_MOMENT,
-	TYPE_COLOR,
+	TYPE_CHOICE,
 	TYPE_VIEW,
 	TYPE_FORMAT,
 	TYPE_FILTER
@@ -51,7 +51,7 @@ const struct command_row command_table[] = {
 };
 
 static const char *const windows[] = { "10s", "1m", "5m", "15m", NULL };
-static const char *const colors[] = { "auto", "always", "never", NULL };
+static const char *const choices[] = { "auto", "always", "never", NULL };
 
 void
 text_list_add(struct text_list *l, const char *text)
@@ -188,10 +188,10 @@ read_value(int type, const char *text, void *field, struct diag *d)
 		s = value_moment(text, &moment->us, &moment->absolute, d);
 		moment->given = s == STATUS_OK;
 		return s;
-	case TYPE_COLOR:
-		s = value_word(text, colors, "choice", &i, d);
+	case TYPE_CHOICE:
+		s = value_word(text, choices, "choice", &i, d);
 		if (s == STATUS_OK)
-			*(enum color_when *)field = (enum color_when)i;
+			*(enum choice *)field = (enum choice)i;
 		return s;
 	case TYPE_TEXT:
 	case TYPE_LIST:
@@ -341,8 +341,8 @@ options_show(const struct options *o, unsigned i, struct buf *out)
 	case TYPE_SPEED:
 		buf_addf(out, "%g", *(const double *)field);
 		return;
-	case TYPE_COLOR:
-		buf_adds(out, colors[*(const enum color_when *)field]);
+	case TYPE_CHOICE:
+		buf_adds(out, choices[*(const enum choice *)field]);
 		return;
 	case TYPE_LIST:
 		for (unsigned n = 0; n < list->n; n++)

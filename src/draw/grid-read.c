@@ -7,6 +7,7 @@
  */
 #include "config.h"
 
+#include "weir/base/text.h"
 #include "weir/base/util.h"
 #include "weir/draw/grid.h"
 
@@ -107,51 +108,73 @@ line_codepoint(const struct cell *c, bool ascii)
 	return c->round ? arc(index) : box[index];
 }
 
-/* Our own texts hold a few symbols of glyphs.def; the rest has no stand-in. */
+/*
+ * Our own texts hold a few symbols of glyphs.def, and a letter is still that letter
+ * without its accent; the rest has no stand-in.
+ */
 static uint32_t
-text_ascii(uint32_t cp)
+stand_in(uint32_t cp)
 {
+	uint32_t bare;
+
 	if (cp < 0x80)
 		return cp;
 	for (int i = 0; i < GLYPH_COUNT; i++)
 		if (glyphs[i].cp == cp)
 			return (unsigned char)glyphs[i].ascii;
-	return '?';
+	bare = text_bare_letter(cp);
+	return bare ? bare : '?';
+}
+
+static uint32_t
+text_codepoint(uint32_t cp, enum charset set)
+{
+	if (set == CHARSET_UNICODE || (set != CHARSET_ASCII && text_cells(cp) == 2))
+		return cp;
+	return stand_in(cp);
 }
 
 uint32_t
-cell_codepoint(struct cell c, bool ascii)
+cell_codepoint(struct cell c, enum charset set)
 {
 	switch (c.kind) {
 	case CELL_TEXT:
-		return ascii ? text_ascii(c.base) : c.base;
+		return text_codepoint(c.base, set);
 	case CELL_GLYPH:
 		if (c.base >= GLYPH_COUNT)
 			return '?';
-		return ascii ? (uint32_t)glyphs[c.base].ascii : glyphs[c.base].cp;
+		return set == CHARSET_UNICODE ? glyphs[c.base].cp
+					      : (uint32_t)glyphs[c.base].ascii;
 	case CELL_LINE:
-		return line_codepoint(&c, ascii);
+		return line_codepoint(&c, set == CHARSET_ASCII || set == CHARSET_SAFE);
 	case CELL_FOLLOWER:
-		return ascii ? '?' : 0;
+		return set == CHARSET_ASCII ? '?' : 0;
 	default:
 		return ' ';
 	}
 }
 
+uint32_t
+cell_mark(struct cell c, enum charset set)
+{
+	return set == CHARSET_UNICODE ? c.mark : 0;
+}
+
 void
-grid_glyph_plane(const struct grid *g, bool ascii, struct buf *out)
+grid_glyph_plane(const struct grid *g, enum charset set, struct buf *out)
 {
 	for (int y = 0; y < grid_height(g); y++) {
 		size_t end = out->n; /* behind the last cell that is not blank */
 
 		for (int x = 0; x < grid_width(g); x++) {
 			struct cell c = grid_at(g, x, y);
-			uint32_t cp = cell_codepoint(c, ascii);
+			uint32_t cp = cell_codepoint(c, set);
+			uint32_t mark = cell_mark(c, set);
 
 			if (cp)
 				buf_add_utf8(out, cp);
-			if (c.mark && !ascii)
-				buf_add_utf8(out, c.mark);
+			if (mark)
+				buf_add_utf8(out, mark);
 			if (cp != ' ')
 				end = out->n;
 		}
@@ -168,7 +191,7 @@ grid_role_plane(const struct grid *g, struct buf *out)
 
 		for (int x = 0; x < grid_width(g); x++) {
 			struct cell c = grid_at(g, x, y);
-			bool blank = cell_codepoint(c, false) == ' ';
+			bool blank = cell_codepoint(c, CHARSET_UNICODE) == ' ';
 
 			buf_addc(out, role_letter[c.role]);
 			if (!blank || c.role != ROLE_TEXT)

@@ -28,13 +28,13 @@ add_row(const struct export_in *in, int y, struct buf *out)
 	while (end > 0) {
 		struct cell c = grid_at(in->grid, end - 1, y);
 
-		if (!shows_nothing(style_of(in, c), cell_codepoint(c, in->ascii)))
+		if (!shows_nothing(style_of(in, c), cell_codepoint(c, in->charset)))
 			break;
 		end--;
 	}
 	for (int x = 0; x < end; x++) {
 		struct cell c = grid_at(in->grid, x, y);
-		uint32_t cp = cell_codepoint(c, in->ascii);
+		uint32_t cp = cell_codepoint(c, in->charset);
 		struct style s = style_of(in, c);
 
 		if (!cp)
@@ -46,8 +46,8 @@ add_row(const struct export_in *in, int y, struct buf *out)
 			now = s;
 		}
 		buf_add_utf8(out, cp);
-		if (c.mark && !in->ascii)
-			buf_add_utf8(out, c.mark);
+		if (cell_mark(c, in->charset))
+			buf_add_utf8(out, cell_mark(c, in->charset));
 	}
 	if (!style_equal(now, plain))
 		sgr_add(out, plain);

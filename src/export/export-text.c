@@ -7,7 +7,7 @@ write_text(const struct export_in *in, FILE *out)
 {
 	struct buf b = BUF_INIT;
 
-	grid_glyph_plane(in->grid, in->ascii, &b);
+	grid_glyph_plane(in->grid, in->charset, &b);
 	if (b.n)
 		fwrite(b.p, 1, b.n, out);
 	buf_done(&b);

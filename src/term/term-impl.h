@@ -22,6 +22,12 @@ void term_take(void);
 /* Write all of it. False, and the terminal counts as gone, when that fails. */
 bool term_write(const char *p, size_t n);
 
+/* Take in the keys that wait, or the first that come within @ms. */
+void term_read(int ms);
+
+/* The bytes that are not yet keys; NULL while there is no terminal to ask. */
+struct term_input *term_keys_begun(void);
+
 /* ---------------------------------------------------------- term-signal.c */
 
 void term_signals_set(void);
@@ -53,6 +59,12 @@ struct term_special {
 uint32_t term_input_take(struct term_input *in, const struct term_special *special,
 	size_t specials, bool late);
 
+/*
+ * Take the first cursor position report out of what waits, keys before and behind it
+ * stay. False when there is none.
+ */
+bool term_input_position(struct term_input *in, int *ret_column);
+
 /* ------------------------------------------------------------ term-show.c */
 
 /* What the terminal shows, so that only differences are sent. All zero is nothing. */
@@ -68,6 +80,6 @@ void term_screen_done(struct term_screen *s);
 
 /* Put what turns the screen into @g into s->out; nothing when nothing changed. */
 void term_screen_diff(struct term_screen *s, const struct grid *g, const struct theme *t,
-	enum depth depth, bool ascii);
+	enum depth depth, enum charset set);
 
 #endif

@@ -125,6 +125,8 @@ take_csi(const unsigned char *p, size_t n)
 		return (struct taken){ WK_NONE, i + 1 };
 	if (p[i] == '~')
 		return (struct taken){ key_of_number(first), i + 1 };
+	if (p[i] == 'R' && first > 1) /* an answer of term-probe.c that came late */
+		return (struct taken){ WK_NONE, i + 1 };
 	if (p[i] == ESC) /* cut short; the next one begins here */
 		return (struct taken){ WK_NONE, i };
 	return (struct taken){ key_of_final(p[i]), i + 1 };
@@ -215,4 +217,40 @@ term_input_take(struct term_input *in, const struct term_special *special,
 			return t.key;
 	}
 	return WK_NONE;
+}
+
+/* The length of `ESC [ row ; column R` at @p, or 0. */
+static size_t
+position_at(const unsigned char *p, size_t n, int *ret_column)
+{
+	size_t i = 2;
+	int number[2] = { 0, 0 }, k = 0;
+
+	if (n < 3 || p[0] != ESC || p[1] != '[')
+		return 0;
+	for (; i < n && ((p[i] >= '0' && p[i] <= '9') || p[i] == ';'); i++) {
+		if (p[i] != ';')
+			number[k] = MIN(number[k] * 10 + (p[i] - '0'), 9999);
+		else if (++k > 1)
+			return 0;
+	}
+	if (i == n || p[i] != 'R' || k != 1 || number[0] < 2)
+		return 0;
+	*ret_column = number[1];
+	return i + 1;
+}
+
+bool
+term_input_position(struct term_input *in, int *ret_column)
+{
+	for (size_t at = 0; at < in->n; at++) {
+		size_t n = position_at(in->byte + at, in->n - at, ret_column);
+
+		if (!n)
+			continue;
+		in->n -= n;
+		memmove(in->byte + at, in->byte + at + n, in->n - at);
+		return true;
+	}
+	return false;
 }

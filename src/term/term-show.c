@@ -51,13 +51,13 @@ same(const struct term_cell *a, const struct term_cell *b)
 
 static struct term_cell
 cell_of(const struct grid *g, int x, int y, const struct theme *t, enum depth depth,
-	bool ascii)
+	enum charset set)
 {
 	struct cell c = grid_at(g, x, y);
 
 	return (struct term_cell){
-		.cp = cell_codepoint(c, ascii),
-		.mark = ascii ? 0 : c.mark,
+		.cp = cell_codepoint(c, set),
+		.mark = cell_mark(c, set),
 		.style = theme_style(t, depth, (enum role)c.role, c.attr),
 	};
 }
@@ -85,12 +85,12 @@ put(struct pen *p, int x, int y, const struct term_cell *c)
 
 static void
 diff_row(struct term_screen *s, struct pen *p, int y, const struct grid *g,
-	const struct theme *t, enum depth depth, bool ascii)
+	const struct theme *t, enum depth depth, enum charset set)
 {
 	struct term_cell *row = &s->cell[(size_t)y * (size_t)s->w];
 
 	for (int x = 0; x < s->w; x++) {
-		struct term_cell c = cell_of(g, x, y, t, depth, ascii);
+		struct term_cell c = cell_of(g, x, y, t, depth, set);
 
 		if (s->known && same(&c, &row[x]))
 			continue;
@@ -107,7 +107,7 @@ diff_row(struct term_screen *s, struct pen *p, int y, const struct grid *g,
 
 void
 term_screen_diff(struct term_screen *s, const struct grid *g, const struct theme *t,
-	enum depth depth, bool ascii)
+	enum depth depth, enum charset set)
 {
 	int w = grid_width(g), h = grid_height(g);
 	size_t n = (size_t)w * (size_t)h;
@@ -127,7 +127,7 @@ term_screen_diff(struct term_screen *s, const struct grid *g, const struct theme
 	if (!s->known)
 		buf_adds(&s->out, "\033[0m\033[2J");
 	for (int y = 0; y < h; y++)
-		diff_row(s, &p, y, g, t, depth, ascii);
+		diff_row(s, &p, y, g, t, depth, set);
 	s->known = true;
 	if (s->out.n == strlen(SYNC_BEGIN))
 		buf_clear(&s->out);

@@ -163,17 +163,17 @@ has_flag(const char *name)
 }
 
 enum depth
-term_depth(enum color_when color)
+term_depth(enum choice color)
 {
 	const char *no_color = getenv("NO_COLOR"), *more = getenv("COLORTERM");
 	int err, colors;
 
-	if (color == COLOR_NEVER || (color == COLOR_AUTO && no_color && no_color[0]))
+	if (color == CHOICE_NEVER || (color == CHOICE_AUTO && no_color && no_color[0]))
 		return DEPTH_MONO;
 	if (!load_terminfo(&err))
-		return color == COLOR_ALWAYS ? DEPTH_16 : DEPTH_MONO;
+		return color == CHOICE_ALWAYS ? DEPTH_16 : DEPTH_MONO;
 	colors = tigetnum("colors");
-	if (colors < 8 && color == COLOR_ALWAYS)
+	if (colors < 8 && color == CHOICE_ALWAYS)
 		return DEPTH_16;
 	if (colors < 8)
 		return DEPTH_MONO;
@@ -288,7 +288,7 @@ open_input(void)
 }
 
 enum status
-term_open(enum color_when color, bool mouse, struct diag *d)
+term_open(enum choice color, bool mouse, struct diag *d)
 {
 	static bool at_exit;
 	enum status s;
@@ -385,11 +385,11 @@ term_write(const char *p, size_t n)
 }
 
 void
-term_show(const struct grid *g, const struct theme *t, bool ascii)
+term_show(const struct grid *g, const struct theme *t, enum charset set)
 {
 	if (!term.open || !term.taken || term.gone)
 		return;
-	term_screen_diff(&term.screen, g, t, term.depth, ascii);
+	term_screen_diff(&term.screen, g, t, term.depth, set);
 	if (term.screen.out.n)
 		term_write(term.screen.out.p, term.screen.out.n);
 }
@@ -427,9 +427,9 @@ wait_input(int ms)
 	return fd.revents & (POLLHUP | POLLERR | POLLNVAL) ? HUNG_UP : NOTHING;
 }
 
-/* Take in what waits. Ready, yet nothing to read: the other end is gone. */
-static void
-read_input(int ms)
+/* Ready, yet nothing to read: the other end is gone. */
+void
+term_read(int ms)
 {
 	struct term_input *in = &term.input;
 	ssize_t n;
@@ -448,6 +448,12 @@ read_input(int ms)
 	default:
 		break;
 	}
+}
+
+struct term_input *
+term_keys_begun(void)
+{
+	return term.open && term.taken && !term.gone ? &term.input : NULL;
 }
 
 bool
@@ -470,10 +476,10 @@ term_key(uint32_t *ret_key)
 	if (key == WK_NONE) {
 		bool begun = in->n > 0;
 
-		read_input(begun ? ESC_WAIT_MS : 0);
+		term_read(begun ? ESC_WAIT_MS : 0);
 		key = term_input_take(in, term.special, term.specials, begun);
 		if (key == WK_NONE && in->n > 0 && !begun) {
-			read_input(ESC_WAIT_MS);
+			term_read(ESC_WAIT_MS);
 			key = term_input_take(in, term.special, term.specials, true);
 		}
 	}

@@ -135,6 +135,36 @@ Test(grid, each_of_the_81_arm_combinations_has_a_character_of_its_own)
 			spots[i].cp, "U+%04X", spots[i].cp);
 }
 
+Test(grid, a_safe_reader_gets_only_what_is_as_wide_everywhere)
+{
+	struct grid *g = grid_new(24, 1);
+	static const char *const want[] = {
+		[CHARSET_UNICODE] = "\xe2\x97\x8f\xe2\x94\x81\xe2\x94\x84 "
+				    "\xe6\x94\xaf\xe4\xbb\x98 caf\xc3\xa9 e\xcc\x81 "
+				    "\xd0\xb6 \xe2\x86\x92\n",
+		[CHARSET_ASCII] = "o=. ???? cafe e ? >\n",
+		[CHARSET_SAFE] = "o=. \xe6\x94\xaf\xe4\xbb\x98 cafe e ? >\n",
+		[CHARSET_SAFE_LINES] = "o\xe2\x94\x81\xe2\x94\x84 "
+				       "\xe6\x94\xaf\xe4\xbb\x98 cafe e ? >\n",
+	};
+
+	grid_glyph(g, 0, 0, GLYPH_OK, ROLE_OK, 0);
+	grid_hline(g, 1, 0, 1, WEIGHT_HEAVY, ROLE_EDGE_CRIT);
+	grid_hline(g, 2, 0, 1, WEIGHT_DOTTED, ROLE_EDGE_IDLE);
+	grid_puts(g, 4, 0,
+		"\xe6\x94\xaf\xe4\xbb\x98 caf\xc3\xa9 e\xcc\x81 \xd0\xb6 "
+		"\xe2\x86\x92",
+		ROLE_TEXT, 0);
+	for (size_t set = 0; set < ARRAY_LEN(want); set++) {
+		struct buf b = BUF_INIT;
+
+		grid_glyph_plane(g, (enum charset)set, &b);
+		cr_expect_str_eq(buf_cstr(&b), want[set]);
+		buf_done(&b);
+	}
+	grid_free(g);
+}
+
 Test(grid, light_corners_become_arcs_only_when_asked)
 {
 	struct grid *g = grid_new(8, 1);

@@ -13,7 +13,10 @@ written(const char *id, struct grid *g, enum depth depth, bool ascii)
 	const struct export_ops *ops = export_find(id);
 	struct diag d = { 0 };
 	struct theme *t = theme_open("default", &d);
-	struct export_in in = { .grid = g, .theme = t, .depth = depth, .ascii = ascii };
+	struct export_in in = { .grid = g,
+		.theme = t,
+		.depth = depth,
+		.charset = ascii ? CHARSET_ASCII : CHARSET_UNICODE };
 	char *text = NULL;
 	size_t n = 0;
 	FILE *f = open_memstream(&text, &n);

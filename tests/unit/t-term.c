@@ -274,7 +274,7 @@ program(void)
 	uint32_t key = WK_NONE;
 	int status = 0, frame = 0;
 
-	if (term_open(COLOR_AUTO, false, &d) != STATUS_OK) {
+	if (term_open(CHOICE_AUTO, false, &d) != STATUS_OK) {
 		dprintf(STDOUT_FILENO, "refused: %s\n", d.text);
 		return 3;
 	}
@@ -318,7 +318,7 @@ out:
 }
 
 static void
-start(struct session *s, const char *term_name)
+start_with(struct session *s, const char *term_name, int (*run)(void))
 {
 	struct winsize ws = { .ws_row = 24, .ws_col = 80 };
 
@@ -340,9 +340,15 @@ start(struct session *s, const char *term_name)
 		else
 			unsetenv("TERM");
 		unsetenv("COLORTERM");
-		_exit(program());
+		_exit(run());
 	}
 	close(slave);
+}
+
+static void
+start(struct session *s, const char *term_name)
+{
+	start_with(s, term_name, program);
 }
 
 /* Read until @text came (true), or the program went quiet or away. */
@@ -570,11 +576,75 @@ Test(terminal, what_cannot_be_drawn_on_is_refused_with_advice)
 	}
 }
 
+/* -------------------------------------------------------------------- its width */
+
+/* Says what the terminal can show, and then the keys that came, until q. */
+static int
+asking(void)
+{
+	struct diag d = { 0 };
+	uint32_t key = WK_NONE;
+
+	if (term_open(CHOICE_AUTO, false, &d) != STATUS_OK)
+		return 3;
+	dprintf(STDOUT_FILENO, "[charset %d]", (int)term_charset());
+	while (key != 'q' && term_key(&key))
+		if (key != WK_NONE)
+			dprintf(STDOUT_FILENO, "[key %x]", key);
+	term_close();
+	return 0;
+}
+
+Test(terminal, it_is_asked_how_wide_its_symbols_are)
+{
+	static const struct {
+		const char *what, *answer;
+		enum charset set;
+	} rows[] = {
+		{ "narrow", "\033[2;5R\033[2;3R", CHARSET_UNICODE },
+		{ "wide", "\033[2;9R\033[2;5R", CHARSET_SAFE },
+		{ "wide symbols, narrow lines", "\033[2;9R\033[2;3R",
+			CHARSET_SAFE_LINES },
+		{ "bytes for characters", "\033[2;13R\033[2;7R", CHARSET_SAFE },
+		{ "with keys between", "ab\033[2;9Rc\033[A\033[2;5Rd", CHARSET_SAFE },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct session s;
+		char want[32];
+
+		start_with(&s, "xterm-256color", asking);
+		cr_expect(wait_for(&s, "\033[6n"), "it asks");
+		press(&s, rows[i].answer);
+		snprintf(want, sizeof(want), "[charset %d]", (int)rows[i].set);
+		cr_expect(wait_for(&s, want), "%s", rows[i].what);
+		press(&s, "q");
+		cr_expect_eq(finish(&s), 0);
+		if (strchr(rows[i].answer, 'a'))
+			cr_expect(strstr(s.text, "[key 61][key 62][key 63][key 110000]"
+						 "[key 64][key 71]"),
+				"no key is lost");
+		else
+			cr_expect(strstr(s.text, "][key 71]"), "no answer is a key");
+	}
+}
+
+Test(terminal, one_that_does_not_answer_is_not_waited_for)
+{
+	struct session s;
+
+	start_with(&s, "xterm-256color", asking);
+	cr_expect(wait_for(&s, "[charset 0]"), "the locale's word counts");
+	press(&s, "\033[2;5R\033[2;3Rq");
+	cr_expect_eq(finish(&s), 0);
+	cr_expect(strstr(s.text, "[charset 0][key 71]"), "an answer too late is no key");
+}
+
 /* ------------------------------------------------------------------ environment */
 
 static int
 depth_in(const char *term_name, const char *colorterm, const char *no_color,
-	enum color_when when)
+	enum choice when)
 {
 	pid_t pid = fork();
 	int status;
@@ -591,16 +661,17 @@ depth_in(const char *term_name, const char *colorterm, const char *no_color,
 
 Test(environment, colours_are_what_the_terminal_has_unless_told_otherwise)
 {
-	cr_expect_eq(depth_in("xterm-256color", "", "", COLOR_AUTO), DEPTH_256);
-	cr_expect_eq(depth_in("xterm-256color", "truecolor", "", COLOR_AUTO), DEPTH_TRUE);
-	cr_expect_eq(depth_in("xterm-direct", "", "", COLOR_AUTO), DEPTH_TRUE);
-	cr_expect_eq(depth_in("xterm", "", "", COLOR_AUTO), DEPTH_8);
-	cr_expect_eq(depth_in("xterm-16color", "", "", COLOR_AUTO), DEPTH_16);
-	cr_expect_eq(depth_in("vt100", "", "", COLOR_AUTO), DEPTH_MONO);
-	cr_expect_eq(depth_in("vt100", "", "", COLOR_ALWAYS), DEPTH_16);
+	cr_expect_eq(depth_in("xterm-256color", "", "", CHOICE_AUTO), DEPTH_256);
 	cr_expect_eq(
-		depth_in("xterm-256color", "truecolor", "1", COLOR_AUTO), DEPTH_MONO);
-	cr_expect_eq(depth_in("xterm-256color", "", "1", COLOR_ALWAYS), DEPTH_256);
+		depth_in("xterm-256color", "truecolor", "", CHOICE_AUTO), DEPTH_TRUE);
+	cr_expect_eq(depth_in("xterm-direct", "", "", CHOICE_AUTO), DEPTH_TRUE);
+	cr_expect_eq(depth_in("xterm", "", "", CHOICE_AUTO), DEPTH_8);
+	cr_expect_eq(depth_in("xterm-16color", "", "", CHOICE_AUTO), DEPTH_16);
+	cr_expect_eq(depth_in("vt100", "", "", CHOICE_AUTO), DEPTH_MONO);
+	cr_expect_eq(depth_in("vt100", "", "", CHOICE_ALWAYS), DEPTH_16);
 	cr_expect_eq(
-		depth_in("xterm-256color", "truecolor", "", COLOR_NEVER), DEPTH_MONO);
+		depth_in("xterm-256color", "truecolor", "1", CHOICE_AUTO), DEPTH_MONO);
+	cr_expect_eq(depth_in("xterm-256color", "", "1", CHOICE_ALWAYS), DEPTH_256);
+	cr_expect_eq(
+		depth_in("xterm-256color", "truecolor", "", CHOICE_NEVER), DEPTH_MONO);
 }

@@ -52,6 +52,12 @@ int text_width(struct str s);
  */
 void text_fit(struct buf *out, struct str s, int width);
 
+/* Cells of a code point that starts a cluster. */
+int text_cells(uint32_t cp);
+
+/* The ASCII letter that a letter with marks is without them (é: e); 0: there is none. */
+uint32_t text_bare_letter(uint32_t cp);
+
 /* True when @s is valid UTF-8 (RFC 3629: no surrogates, no overlongs). */
 bool text_is_utf8(struct str s);
 

@@ -70,7 +70,7 @@ struct options {
 
 	char *view, *theme;
 	bool ascii, mouse;
-	enum color_when color;
+	enum choice safe, color;
 
 	int64_t duration_us; /* VALUE_FOREVER when not given */
 	char *format, *output;

@@ -3,8 +3,8 @@
  *
  * A cell holds either text (one cluster), a glyph of glyphs.def, or a set of line
  * arms; and a role, never a colour. Line arms are merged per cell as they are
- * drawn and the box character is looked up when the grid is read, from a UTF-8 or
- * an ASCII table: so curses, ANSI, text, SVG and tests are readers of one grid.
+ * drawn and the box character is looked up when the grid is read, in the charset of
+ * the reader: so the terminal, ANSI, text and tests are readers of one grid.
  *
  * Everything is clipped to the grid and to the clip rectangle; painting outside
  * is no error. Text passes text_next(), so nothing unsafe can enter. A wide
@@ -32,6 +32,17 @@ enum glyph {
 #include "weir/draw/glyphs.def"
 #undef GLYPH
 	GLYPH_COUNT
+};
+
+/*
+ * What a reader can show. The safe ones are for terminals that make symbols two cells
+ * wide: only what is sure to be one (ASCII) or two (Chinese, for one) stays.
+ */
+enum charset {
+	CHARSET_UNICODE,
+	CHARSET_ASCII,
+	CHARSET_SAFE,
+	CHARSET_SAFE_LINES /* as SAFE, but lines are known to be narrow */
 };
 
 /* Weight of one arm of a line. DOTTED is light with gaps (idle, removed). */
@@ -139,17 +150,21 @@ void grid_vline(struct grid *g, int x, int y, int h, enum weight weight, enum ro
 void grid_box(struct grid *g, struct rect r, enum weight weight, enum role role);
 
 /*
- * The code point a reader shows for @c: a space for blanks, 0 for followers. In
- * ASCII what has no stand-in is '?', and a follower too, so that columns stay.
+ * The code point a reader shows for @c: a space for blanks, 0 for followers. What is
+ * not in the charset and has no stand-in is '?'; in ASCII a follower too, so that
+ * columns stay.
  */
-uint32_t cell_codepoint(struct cell c, bool ascii);
+uint32_t cell_codepoint(struct cell c, enum charset set);
+
+/* The combining mark to put behind it, or 0. */
+uint32_t cell_mark(struct cell c, enum charset set);
 
 /*
  * The planes as text, one line a row. Glyphs: trailing blanks are cut. Roles: one
  * letter of roles.def a cell, upper bits of attr are not shown, trailing cells of
  * ROLE_TEXT blanks are cut.
  */
-void grid_glyph_plane(const struct grid *g, bool ascii, struct buf *out);
+void grid_glyph_plane(const struct grid *g, enum charset set, struct buf *out);
 void grid_role_plane(const struct grid *g, struct buf *out);
 
 #endif

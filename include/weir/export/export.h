@@ -20,7 +20,7 @@ struct export_in {
 	const struct grid *grid; /* painted; only when ops->needs_grid */
 	const struct theme *theme;
 	enum depth depth;
-	bool ascii;
+	enum charset charset;
 };
 
 struct export_ops {

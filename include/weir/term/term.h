@@ -20,10 +20,11 @@
 #include "weir/draw/grid.h"
 #include "weir/draw/theme.h"
 
-enum color_when {
-	COLOR_AUTO,
-	COLOR_ALWAYS,
-	COLOR_NEVER
+/* As the user says it: --color always. */
+enum choice {
+	CHOICE_AUTO,
+	CHOICE_ALWAYS,
+	CHOICE_NEVER
 };
 
 /*
@@ -31,21 +32,28 @@ enum color_when {
  * pipe, /dev/tty. Refuses (with what to do in @d) when there is none, when it has no
  * cursor addressing (TERM=dumb), or is unknown. With @mouse the wheel moves.
  */
-enum status term_open(enum color_when color, bool mouse, struct diag *d);
+enum status term_open(enum choice color, bool mouse, struct diag *d);
 void term_close(void);
 
 /* To poll for keys. */
 int term_fd(void);
 
 /* What the environment can show; usable before term_open(). */
-enum depth term_depth(enum color_when color); /* NO_COLOR, COLORTERM, terminfo */
-bool term_wants_ascii(void);                  /* locale is not UTF-8 */
+enum depth term_depth(enum choice color); /* NO_COLOR, COLORTERM, terminfo */
+bool term_wants_ascii(void);              /* locale is not UTF-8 */
 
 /* The size now; asks the kernel, so it is right after SIGWINCH and SIGCONT. */
 void term_size(int *ret_w, int *ret_h);
 
+/*
+ * What an open terminal with a UTF-8 locale can show: asks it how wide its symbols
+ * are, and waits for the answer for at most a tenth of a second. Ask before the first
+ * term_show().
+ */
+enum charset term_charset(void);
+
 /* Show @g. Only changed cells are sent; nothing when nothing changed. */
-void term_show(const struct grid *g, const struct theme *t, bool ascii);
+void term_show(const struct grid *g, const struct theme *t, enum charset set);
 
 /* The next term_show() sends every cell. */
 void term_redraw(void);
