@@ -30,7 +30,8 @@ agent_state_path(
 	const char *input, const char *where, char *path, size_t size, struct diag *d)
 {
 	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-	size_t n, from;
+	const char *second = strstr(where, " and ");
+	size_t n, from, where_n = second ? (size_t)(second - where) : strlen(where);
 
 	if (state && *state == '/')
 		snprintf(path, size, "%s/weir", state);
@@ -43,8 +44,9 @@ agent_state_path(
 			strerror(errno));
 	n = strlen(path);
 	from = n + 1;
-	if ((size_t)snprintf(path + n, size - n, "/%s-%s.state", input, where) >=
-		size - n)
+	/* Of two addresses the first is enough. */
+	if ((size_t)snprintf(path + n, size - n, "/%s-%.*s.state", input, (int)where_n,
+		    where) >= size - n)
 		return diag_set(d, STATUS_ERR_SYSTEM, "its path would be too long");
 	/* What an input listens on may hold anything; a file name not. */
 	for (char *p = path + from; *p; p++)

@@ -112,36 +112,6 @@ is_client(enum span_kind k)
 
 /* ------------------------------------------------------------ sides */
 
-/* What a caller calls the other end, from the surest word to the vaguest. */
-static void
-add_peer(struct pair *p, const struct span *s, struct side *side)
-{
-	static const enum span_attr words[] = { ATTR_DB_NAMESPACE, ATTR_DB_SYSTEM,
-		ATTR_SERVER_ADDRESS, ATTR_NETWORK_ADDRESS, ATTR_RPC_SERVICE,
-		ATTR_HTTP_HOST, ATTR_MSG_DESTINATION, ATTR_MSG_SYSTEM };
-	const struct str *v = s->attrs.v;
-	struct str word = v[ATTR_PEER_SERVICE];
-
-	if (side->db) {
-		span_db_node(s, &p->scratch);
-		return;
-	}
-	if (word.n == 0 && is_client(s->kind)) {
-		word = s->remote;
-		for (size_t i = 0; word.n == 0 && i < ARRAY_LEN(words); i++) {
-			word = v[words[i]];
-			if (words[i] == ATTR_SERVER_ADDRESS)
-				side->port = v[ATTR_SERVER_PORT];
-			else if (words[i] == ATTR_NETWORK_ADDRESS)
-				side->port = v[ATTR_NETWORK_PORT].n ? v[ATTR_NETWORK_PORT]
-								    : v[ATTR_SERVER_PORT];
-			else
-				side->port = STR("");
-		}
-	}
-	buf_add_str(&p->scratch, word);
-}
-
 static struct str
 cut(struct str s)
 {
@@ -172,7 +142,7 @@ side_of(struct pair *p, const struct span *s)
 	buf_clear(&p->scratch);
 	side.op_quality = span_op(s, &p->scratch);
 	op_n = p->scratch.n;
-	add_peer(p, s, &side);
+	peer_name(s, &p->o.names, &p->scratch, &side.port);
 	side.op = cut((struct str){ p->scratch.p, op_n });
 	side.peer = cut((struct str){
 		p->scratch.p ? p->scratch.p + op_n : NULL, p->scratch.n - op_n });

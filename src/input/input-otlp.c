@@ -1,69 +1,37 @@
 #include "config.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
+#include <string.h>
 
+#include "tracing.h"
 #include "weir/base/util.h"
-#include "weir/core/pair.h"
 #include "weir/input/args.h"
+#include "weir/input/grpc.h"
 #include "weir/input/http.h"
-#include "weir/input/input.h"
 #include "weir/input/otlp.h"
 
-#define DEFAULT_ADDRESS "127.0.0.1:4318"
+#define DEFAULT_HTTP "127.0.0.1:4318"
+#define DEFAULT_GRPC "127.0.0.1:4317"
 
-/* Indices are enum otlp_signal. */
+/* Indices of both are enum otlp_signal. */
 static const struct http_route routes[] = {
 	[OTLP_TRACES] = { "/v1/traces", HTTP_JSON | HTTP_PROTOBUF },
 	[OTLP_METRICS] = { "/v1/metrics", HTTP_JSON | HTTP_PROTOBUF },
 	[OTLP_LOGS] = { "/v1/logs", HTTP_JSON | HTTP_PROTOBUF },
 };
-
-struct input {
-	struct input_env env;
-	struct http *http;
-	struct pair *pair;
-	int64_t now_us;   /* monotonic, as of the last step */
-	uint64_t emitted; /* notes and gauges; the pairing counts its own */
-	uint64_t rejected, unreadable;
+#define SERVICE "/opentelemetry.proto.collector."
+static const char *const methods[] = {
+	[OTLP_TRACES] = SERVICE "trace.v1.TraceService/Export",
+	[OTLP_METRICS] = SERVICE "metrics.v1.MetricsService/Export",
+	[OTLP_LOGS] = SERVICE "logs.v1.LogsService/Export",
 };
 
-static void
-emit(void *ctx, const struct event *e)
-{
-	struct input *in = ctx;
-
-	in->env.emit(in->env.ctx, e);
-}
-
-static void
-take_span(void *ctx, const struct span *s)
-{
-	struct input *in = ctx;
-
-	pair_add(in->pair, s, in->now_us);
-}
-
-static void
-take_note(void *ctx, const struct note *n)
-{
-	struct input *in = ctx;
-	struct event e = { .type = EVENT_NOTE, .u.note = *n };
-
-	in->emitted++;
-	emit(in, &e);
-}
-
-static void
-take_gauge(void *ctx, const struct gauge *g)
-{
-	struct input *in = ctx;
-	struct event e = { .type = EVENT_GAUGE, .u.gauge = *g };
-
-	in->emitted++;
-	emit(in, &e);
-}
+struct input {
+	struct tracing tracing;
+	struct http *http; /* either may be NULL */
+	struct grpc *grpc;
+	struct buf where;
+};
 
 /* ------------------------------------------------------------ requests */
 
@@ -80,14 +48,14 @@ rpc_code(unsigned http)
 	switch (http) {
 	case 404:
 	case 405:
-		return 12; /* UNIMPLEMENTED */
+		return GRPC_UNIMPLEMENTED;
 	case 413:
 	case 429:
-		return 8; /* RESOURCE_EXHAUSTED */
+		return GRPC_RESOURCE_EXHAUSTED;
 	case 503:
-		return 14; /* UNAVAILABLE */
+		return GRPC_UNAVAILABLE;
 	default:
-		return 3; /* INVALID_ARGUMENT */
+		return GRPC_INVALID_ARGUMENT;
 	}
 }
 
@@ -98,71 +66,125 @@ refuse(void *ctx, enum http_type type, unsigned code, const char *why, struct bu
 	otlp_put_status(body, encoding_of(type), rpc_code(code), why);
 }
 
-static void
-serve(void *ctx, const struct http_request *r, struct http_answer *a)
+/* Read one body and put the answer to one that was taken in @answer. */
+static enum status
+take(struct input *in, enum otlp_signal signal, enum otlp_encoding e, char *body,
+	size_t n, struct buf *answer)
 {
-	struct input *in = ctx;
-	const struct otlp_sink sink = { take_span, take_note, take_gauge, in };
-	enum otlp_signal signal = (enum otlp_signal)r->route;
-	enum otlp_encoding e = encoding_of(r->type);
+	const struct otlp_sink sink = { tracing_span, tracing_note, tracing_gauge,
+		&in->tracing };
 	struct otlp_result result = { 0 };
-	enum status s = otlp_read(signal, e, r->body, r->n, &sink, &result);
+	enum status s = otlp_read(signal, e, body, n, &sink, &result);
 
-	in->rejected += result.rejected;
-	if (!s) {
-		otlp_put_response(&a->body, signal, e, &result);
+	in->tracing.rejected += result.rejected;
+	if (s)
+		in->tracing.unreadable++;
+	else
+		otlp_put_response(answer, signal, e, &result);
+	return s;
+}
+
+static void
+serve_http(void *ctx, const struct http_request *r, struct http_answer *a)
+{
+	enum otlp_encoding e = encoding_of(r->type);
+	enum status s = take(ctx, (enum otlp_signal)r->route, e, r->body, r->n, &a->body);
+
+	if (!s)
 		return;
-	}
-	in->unreadable++;
 	a->code = s == STATUS_ERR_TOO_BIG ? 413 : 400;
 	otlp_put_status(&a->body, e, rpc_code(a->code), status_text(s));
+}
+
+static void
+serve_grpc(void *ctx, const struct grpc_call *c, struct grpc_answer *a)
+{
+	enum status s = take(
+		ctx, (enum otlp_signal)c->method, OTLP_PROTOBUF, c->body, c->n, &a->body);
+
+	if (!s)
+		return;
+	a->code =
+		s == STATUS_ERR_TOO_BIG ? GRPC_RESOURCE_EXHAUSTED : GRPC_INVALID_ARGUMENT;
+	a->why = status_text(s);
 }
 
 static bool
 congested(void *ctx)
 {
-	struct input *in = ctx;
-
-	return in->env.congested && in->env.congested(in->env.ctx);
+	return tracing_congested(&((struct input *)ctx)->tracing);
 }
 
 /* ------------------------------------------------------------ the input */
+
+/* Open the doors asked for: both, or the one that was named alone. */
+static bool
+open_doors(struct input *in, const char *http, const char *grpc, struct diag *d)
+{
+	const struct http_options ho = {
+		.address = http || grpc ? http : DEFAULT_HTTP,
+		.routes = routes,
+		.route_count = ARRAY_LEN(routes),
+		.serve = serve_http,
+		.refuse = refuse,
+		.congested = congested,
+		.ctx = in,
+	};
+	const struct grpc_options go = {
+		.address = http || grpc ? grpc : DEFAULT_GRPC,
+		.methods = methods,
+		.method_count = ARRAY_LEN(methods),
+		.serve = serve_grpc,
+		.congested = congested,
+		.ctx = in,
+	};
+
+	if (ho.address) {
+		in->http = http_open(&ho, d);
+		if (!in->http)
+			return false;
+		buf_adds(&in->where, http_where(in->http));
+	}
+	if (go.address) {
+		in->grpc = grpc_open(&go, d);
+		if (!in->grpc)
+			return false;
+		buf_addf(&in->where, "%sgRPC %s", in->where.n > 0 ? " and " : "",
+			grpc_where(in->grpc));
+	}
+	return true;
+}
+
+static void
+close_doors(struct input *in)
+{
+	http_close(in->http);
+	grpc_close(in->grpc);
+	buf_done(&in->where);
+}
 
 static struct input *
 otlp_open(int argc, char **argv, const struct input_env *env, struct diag *d)
 {
 	struct input *in = xcalloc(1, sizeof(*in));
-	const char *address = DEFAULT_ADDRESS, *wait = NULL;
+	const char *http = NULL, *grpc = NULL;
+	struct tracing_words words = { 0 };
 	const struct args_option table[] = {
-		{ "--http", &address },
-		{ "--wait", &wait },
+		{ "--http", &http },
+		{ "--grpc", &grpc },
+		TRACING_ARGS(&words),
 		{ NULL, NULL },
 	};
-	struct pair_options po = { 0 };
-	struct http_options ho = {
-		.routes = routes,
-		.route_count = ARRAY_LEN(routes),
-		.serve = serve,
-		.refuse = refuse,
-		.congested = congested,
-		.ctx = in,
-	};
-	int words = args_take(argc, argv, table, d);
+	int files = args_take(argc, argv, table, d);
 
-	in->env = *env;
-	if (words > 0)
+	if (files > 0)
 		diag_set(d, STATUS_ERR_USAGE, "otlp reads no files ('%s')", argv[1]);
-	if (words != 0 || (wait && args_duration("--wait", wait, &po.wait_us, d)))
-		goto fail;
-	if (getrandom(&po.seed, sizeof(po.seed), GRND_NONBLOCK) != sizeof(po.seed))
-		po.seed = (uint64_t)(uintptr_t)in;
-	ho.address = address;
-	in->http = http_open(&ho, d);
-	if (!in->http)
-		goto fail;
-	in->pair = pair_new(&po, emit, in);
-	return in;
-fail:
+	if (files == 0 && tracing_open(&in->tracing, &words, env, d) == STATUS_OK) {
+		if (open_doors(in, http, grpc, d))
+			return in;
+		close_doors(in);
+		tracing_close(&in->tracing, 0);
+	}
 	free(in);
 	return NULL;
 }
@@ -170,69 +192,73 @@ fail:
 static unsigned
 otlp_fds(struct input *in, struct pollfd *fds, unsigned max, int64_t *ret_wait_us)
 {
-	int64_t wait_us = http_wait(in->http, in->now_us);
-	int64_t due_us = pair_wait(in->pair, in->now_us);
+	int64_t now_us = in->tracing.now_us, wait_us = 60 * SEC_US;
+	unsigned n = 0;
 
-	*ret_wait_us = due_us >= 0 ? MIN(wait_us, due_us) : wait_us;
-	if (max == 0)
-		return 0;
-	fds[0] = (struct pollfd){ .fd = http_fd(in->http), .events = POLLIN };
-	return 1;
+	if (in->http && n < max) {
+		wait_us = http_wait(in->http, now_us);
+		fds[n++] = (struct pollfd){ .fd = http_fd(in->http), .events = POLLIN };
+	}
+	if (in->grpc && n < max) {
+		wait_us = MIN(wait_us, grpc_wait(in->grpc, now_us));
+		fds[n++] = (struct pollfd){ .fd = grpc_fd(in->grpc), .events = POLLIN };
+	}
+	*ret_wait_us = tracing_wait(&in->tracing, wait_us);
+	return n;
 }
 
 static enum status
 otlp_step(struct input *in, struct input_time t, struct diag *d)
 {
 	(void)d;
-	in->now_us = t.mono_us;
-	http_step(in->http, t.mono_us);
-	pair_tick(in->pair, t.mono_us);
+	in->tracing.now_us = t.mono_us;
+	if (in->http)
+		http_step(in->http, t.mono_us);
+	if (in->grpc)
+		grpc_step(in->grpc, t.mono_us);
+	tracing_tick(&in->tracing);
 	return STATUS_OK;
 }
 
 static void
 otlp_counts(const struct input *in, struct input_counts *ret_counts)
 {
-	struct pair_counts p;
-	struct http_stats h;
+	struct http_stats h = { 0 };
+	struct grpc_stats g = { 0 };
 
-	pair_counts(in->pair, &p);
-	http_stats(in->http, &h);
+	if (in->http)
+		http_stats(in->http, &h);
+	if (in->grpc)
+		grpc_stats(in->grpc, &g);
 	*ret_counts = (struct input_counts){
-		.requests = h.requests,
-		.bytes = h.bytes,
-		.spans = p.spans,
-		.flows = p.flows + p.works + in->emitted,
-		.rejected = in->rejected + h.refused + h.busy,
-		.parse_errors = in->unreadable,
-		.unpaired = p.unpaired,
-		.duplicate = p.duplicate,
-		.waiting = p.waiting,
-		.overflow = p.overflow,
+		.requests = h.requests + g.calls,
+		.bytes = h.bytes + g.bytes,
+		.rejected = h.refused + h.busy + g.refused + g.busy,
 	};
+	tracing_counts(&in->tracing, ret_counts);
 }
 
 static const char *
 otlp_where(const struct input *in)
 {
-	return http_where(in->http);
+	return buf_cstr(&in->where);
 }
 
 static void
 otlp_close(struct input *in, struct input_time t)
 {
-	pair_tick(in->pair, t.mono_us);
-	pair_flush(in->pair);
-	http_close(in->http);
-	pair_free(in->pair);
+	close_doors(in);
+	tracing_close(&in->tracing, t.mono_us);
 	free(in);
 }
 
 const struct input_ops input_otlp = {
 	.id = "otlp",
 	.about = "spans, logs and gauges from OpenTelemetry SDKs and Collectors",
-	.options = "  --http ADDR:PORT   listen here (default " DEFAULT_ADDRESS ")\n"
-		   "  --wait DURATION    for the other half of a request (default 10s)\n",
+	.options = "  --http ADDR:PORT   listen here (default " DEFAULT_HTTP ")\n"
+		   "  --grpc ADDR:PORT   and here for gRPC (default " DEFAULT_GRPC ");\n"
+		   "                     given one alone only that one is "
+		   "opened\n" TRACING_HELP,
 	.open = otlp_open,
 	.fds = otlp_fds,
 	.step = otlp_step,

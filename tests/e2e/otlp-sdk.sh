@@ -1,6 +1,6 @@
 #!/bin/bash
 # Two services instrumented by the real OpenTelemetry SDK, in both encodings of
-# OTLP/HTTP: who calls whom, how often, and what failed. The packages are looked for in
+# OTLP/HTTP and over gRPC: who calls whom, how often, and what failed. The packages are looked for in
 # node/node_modules of the build: npm install --prefix node @opentelemetry/sdk-node
 # @opentelemetry/auto-instrumentations-node
 . "${top_srcdir:=.}/tests/e2e/lib.sh"
@@ -29,16 +29,21 @@ listening() { (exec 3<>"/dev/tcp/${http%:*}/${http##*:}") 2>/dev/null; }
 
 http=127.0.0.1:$(free_port)
 api=$((${http##*:} + 1)) web=$((${http##*:} + 2))
-export OTEL_EXPORTER_OTLP_ENDPOINT=http://$http OTEL_BSP_SCHEDULE_DELAY=300
+grpc=127.0.0.1:$((${http##*:} + 3))
+export OTEL_BSP_SCHEDULE_DELAY=300
 export OTEL_TRACES_EXPORTER=otlp OTEL_METRICS_EXPORTER=otlp OTEL_LOGS_EXPORTER=otlp
-for protocol in http/protobuf http/json; do
-	export OTEL_EXPORTER_OTLP_PROTOCOL=$protocol
+for protocol in http/protobuf http/json grpc; do
+	case $protocol in
+	grpc) endpoint=$grpc ;;
+	*) endpoint=$http ;;
+	esac
+	export OTEL_EXPORTER_OTLP_PROTOCOL=$protocol OTEL_EXPORTER_OTLP_ENDPOINT=http://$endpoint
 	# The SDK takes its time to load; weir's begins when both are there.
 	service api $api
 	api_pid=$!
 	service web $web "http://127.0.0.1:$api/inner"
 	web_pid=$!
-	weir snapshot --with "otlp --http $http" --for 8s --format json >"$tmp/snap.json" 2>"$tmp/err" &
+	weir snapshot --with "otlp --http $http --grpc $grpc" --for 8s --format json >"$tmp/snap.json" 2>"$tmp/err" &
 	snapshot=$!
 	until_true listening
 	for i in 1 2 3 4 5 6 7 8 9; do curl -s -o /dev/null "http://127.0.0.1:$web/"; done

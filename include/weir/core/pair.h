@@ -24,15 +24,16 @@
 #ifndef WEIR_CORE_PAIR_H
 #define WEIR_CORE_PAIR_H
 
-#include "weir/core/span.h"
+#include "weir/core/peer.h"
 
 struct pair;
 
 struct pair_options {
-	uint32_t max_halves; /* 0: 65536 */
-	uint32_t max_seen;   /* spans remembered against duplicates; 0: 131072 */
-	int64_t wait_us;     /* 0: 10 s */
-	int64_t msg_wait_us; /* of producers; 0: 120 s */
+	uint32_t max_halves;     /* 0: 65536 */
+	uint32_t max_seen;       /* spans remembered against duplicates; 0: 131072 */
+	int64_t wait_us;         /* 0: 10 s */
+	int64_t msg_wait_us;     /* of producers; 0: 120 s */
+	struct peer_order names; /* how the other end of a lone half is named */
 	uint64_t seed; /* random where peers are not trusted: keeps the tables flat */
 };
 

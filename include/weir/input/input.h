@@ -38,6 +38,7 @@ struct input_env {
 	void *ctx;
 	/* Free bytes in the agent's queue fell under a tenth: answer 429/503, pause reading. */
 	bool (*congested)(void *ctx);
+	bool once; /* what polls is to poll once and then to end */
 };
 
 struct input_time {

@@ -1,0 +1,106 @@
+#include "config.h"
+
+#include "tracing.h"
+
+#include <sys/random.h>
+
+#include "weir/base/util.h"
+#include "weir/input/args.h"
+
+static void
+emit(void *ctx, const struct event *e)
+{
+	struct tracing *t = ctx;
+
+	t->env.emit(t->env.ctx, e);
+}
+
+enum status
+tracing_open(struct tracing *t, const struct tracing_words *w,
+	const struct input_env *env, struct diag *d)
+{
+	struct pair_options o = { 0 };
+
+	if (w->wait && args_duration("--wait", w->wait, &o.wait_us, d))
+		return STATUS_ERR_USAGE;
+	if (w->name_from && peer_order_from(w->name_from, &o.names, d))
+		return STATUS_ERR_USAGE;
+	if (getrandom(&o.seed, sizeof(o.seed), GRND_NONBLOCK) != sizeof(o.seed))
+		o.seed = (uint64_t)(uintptr_t)t;
+	*t = (struct tracing){ .env = *env };
+	t->pair = pair_new(&o, emit, t);
+	return STATUS_OK;
+}
+
+void
+tracing_close(struct tracing *t, int64_t now_us)
+{
+	pair_tick(t->pair, now_us);
+	pair_flush(t->pair);
+	pair_free(t->pair);
+	t->pair = NULL;
+}
+
+void
+tracing_span(void *ctx, const struct span *s)
+{
+	struct tracing *t = ctx;
+
+	pair_add(t->pair, s, t->now_us);
+}
+
+void
+tracing_note(void *ctx, const struct note *n)
+{
+	struct tracing *t = ctx;
+	struct event e = { .type = EVENT_NOTE, .u.note = *n };
+
+	t->emitted++;
+	emit(t, &e);
+}
+
+void
+tracing_gauge(void *ctx, const struct gauge *g)
+{
+	struct tracing *t = ctx;
+	struct event e = { .type = EVENT_GAUGE, .u.gauge = *g };
+
+	t->emitted++;
+	emit(t, &e);
+}
+
+bool
+tracing_congested(const struct tracing *t)
+{
+	return t->env.congested && t->env.congested(t->env.ctx);
+}
+
+int64_t
+tracing_wait(const struct tracing *t, int64_t wait_us)
+{
+	int64_t due_us = pair_wait(t->pair, t->now_us);
+
+	return due_us >= 0 ? MIN(wait_us, due_us) : wait_us;
+}
+
+void
+tracing_tick(struct tracing *t)
+{
+	pair_tick(t->pair, t->now_us);
+}
+
+void
+tracing_counts(const struct tracing *t, struct input_counts *n)
+{
+	struct pair_counts p;
+
+	pair_counts(t->pair, &p);
+	n->spans += p.spans;
+	n->flows += p.flows + p.works + t->emitted;
+	n->rejected += t->rejected + p.ignored;
+	n->parse_errors += t->unreadable;
+	n->unpaired += p.unpaired;
+	n->duplicate += p.duplicate;
+	n->waiting += p.waiting;
+	n->overflow += p.overflow;
+}

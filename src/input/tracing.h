@@ -1,0 +1,57 @@
+/*
+ * tracing - what the inputs of tracing formats share: spans go in, events come out.
+ */
+#ifndef WEIR_SRC_INPUT_TRACING_H
+#define WEIR_SRC_INPUT_TRACING_H
+
+#include "weir/core/pair.h"
+#include "weir/input/input.h"
+
+struct tracing {
+	struct input_env env;
+	struct pair *pair;
+	int64_t now_us;      /* monotonic; the input keeps it up to date */
+	uint64_t emitted;    /* notes and gauges; the pairing counts its own */
+	uint64_t rejected;   /* records refused */
+	uint64_t unreadable; /* bodies or files of which nothing could be made */
+};
+
+/* The options that all of them have; rows for args_take() and lines for --help. */
+struct tracing_words {
+	const char *wait, *name_from;
+};
+
+#define TRACING_ARGS(words)                        \
+	{ "--wait", &(words)->wait },              \
+	{                                          \
+		"--name-from", &(words)->name_from \
+	}
+
+#define TRACING_HELP                                                           \
+	"  --wait DURATION    for the other half of a request (default 10s)\n" \
+	"  --name-from LIST   attributes that name the other end, best first\n"
+
+/* ERR_USAGE with @d on a wrong word. */
+enum status tracing_open(struct tracing *t, const struct tracing_words *w,
+	const struct input_env *env, struct diag *d);
+
+/* Emit what waits, then free. */
+void tracing_close(struct tracing *t, int64_t now_us);
+
+/* For otlp_sink and its like; @ctx is the struct tracing. */
+void tracing_span(void *ctx, const struct span *s);
+void tracing_note(void *ctx, const struct note *n);
+void tracing_gauge(void *ctx, const struct gauge *g);
+
+bool tracing_congested(const struct tracing *t);
+
+/* When the pairing has something to do, at most @wait_us. */
+int64_t tracing_wait(const struct tracing *t, int64_t wait_us);
+
+/* Give up what has waited long enough. */
+void tracing_tick(struct tracing *t);
+
+/* Add what is counted here to @n. */
+void tracing_counts(const struct tracing *t, struct input_counts *n);
+
+#endif
