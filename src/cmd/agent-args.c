@@ -24,6 +24,7 @@ static const struct option {
 	{ "--aggregate", "WHEN", "add requests up: auto (default), always, never" },
 	{ "--flush", "TIME", "greatest age of a batch, up to 100ms (default)" },
 	{ "--state", "FILE", "keep identity and counter here; \"none\": nowhere" },
+	{ "--check", NULL, "print what the input yields, and send nothing" },
 	{ "--stats", NULL, "print counters every 10 s and at the end" },
 	{ "--version", NULL, "print the version" },
 	{ "--help", NULL, "print this" },
@@ -130,6 +131,8 @@ set_option(struct agent_args *a, const char *name, const char *value, struct dia
 		a->bind = value;
 	else if (!strcmp(name, "--state"))
 		a->state = value;
+	else if (!strcmp(name, "--check"))
+		a->check = true;
 	else if (!strcmp(name, "--stats"))
 		a->stats = true;
 	else if (!strcmp(name, "--allow-network"))
@@ -196,6 +199,9 @@ agent_args_parse(struct agent_args *a, int argc, char **argv, struct diag *d)
 	if (a->encoding == WIRE_JSON && a->aggregate == OUTBOX_ALWAYS)
 		return diag_set(
 			d, STATUS_ERR_USAGE, "--aggregate always needs --encoding batch");
+	if (a->check && (a->to || a->bind))
+		return diag_set(d, STATUS_ERR_USAGE, "--check sends nothing (%s)",
+			a->to ? "--to" : "--bind");
 	if (a->input_argc == 0)
 		return diag_set(
 			d, STATUS_ERR_USAGE, "no input given (try 'weir-agent --help')");

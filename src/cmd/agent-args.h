@@ -18,7 +18,7 @@ struct agent_args {
 	enum wire_encoding encoding;
 	enum outbox_aggregate aggregate;
 	int64_t flush_us; /* 0: the default */
-	bool help, version, stats, allow_network;
+	bool help, version, stats, check, allow_network;
 };
 
 /* ERR_USAGE with @d on mistakes. agent_args_done() also after a failure. */

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "agent-args.h"
+#include "agent-check.h"
 #include "agent-state.h"
 #include "weir/base/text.h"
 #include "weir/base/util.h"
@@ -41,6 +42,7 @@ struct agent {
 	struct input *in;
 	struct outbox *out;
 	struct bus_pub *pub;
+	struct agent_check *check; /* instead of the two above */
 	struct outbox_time now;
 	int64_t rate;   /* events a second */
 	int64_t tokens; /* events that may be sent at once */
@@ -126,6 +128,8 @@ emit(void *ctx, const struct event *e)
 {
 	struct agent *a = ctx;
 
+	if (a->check)
+		agent_check_add(a->check, e);
 	/* An input closed because nothing else could be opened has nowhere to send. */
 	if (!a->out)
 		return;
@@ -138,7 +142,7 @@ congested(void *ctx)
 {
 	const struct agent *a = ctx;
 
-	return a->tokens < a->rate / 10 || (a->waits && !a->has_peer);
+	return !a->check && (a->tokens < a->rate / 10 || (a->waits && !a->has_peer));
 }
 
 static bool
@@ -158,6 +162,8 @@ report_counts(struct agent *a)
 	struct wire_beat b;
 
 	a->counted_us = a->now.mono_us;
+	if (!a->out)
+		return;
 	a->ops->counts(a->in, &n);
 	b = (struct wire_beat){
 		.rejected = n.rejected + n.overflow,
@@ -212,6 +218,8 @@ refill(struct agent *a)
 static void
 look_for_peers(struct agent *a, const char *url)
 {
+	if (a->check)
+		return;
 	a->has_peer |= bus_pub_new_peer(a->pub);
 	if (a->has_peer || a->said_alone || a->now.mono_us - a->started_us < PATIENCE_US)
 		return;
@@ -225,12 +233,12 @@ static void
 wait_for_work(struct agent *a)
 {
 	struct pollfd fds[MAX_FDS];
-	int64_t wait_us, due_us = outbox_wait(a->out, a->now);
+	int64_t wait_us, due_us = a->out ? outbox_wait(a->out, a->now) : COUNTS_US;
 	unsigned n = a->ops->fds(a->in, fds, MAX_FDS - 1, &wait_us);
 
 	fds[n++] = (struct pollfd){ .fd = wake[0], .events = POLLIN };
 	wait_us = CLAMP(MIN(wait_us, due_us), 0, COUNTS_US);
-	if (!a->has_peer)
+	if (!a->has_peer && !a->check)
 		wait_us = MIN(wait_us, 20 * MSEC_US);
 	poll(fds, n, (int)((wait_us + MSEC_US - 1) / MSEC_US));
 	if (fds[n - 1].revents) {
@@ -258,7 +266,10 @@ run(struct agent *a, const struct agent_args *args, const char *url)
 		if (a->now.mono_us - a->counted_us >= COUNTS_US)
 			report_counts(a);
 		report_trouble(a);
-		outbox_tick(a->out, a->now);
+		if (a->out)
+			outbox_tick(a->out, a->now);
+		if (a->check && !agent_check_flush(a->check))
+			break;
 		if (wants_stats ||
 			(args->stats && a->now.mono_us - a->told_us >= STATS_US)) {
 			wants_stats = 0;
@@ -309,14 +320,18 @@ static bool
 start(struct agent *a, const struct agent_args *args, struct bus_pub_options *po,
 	struct diag *d)
 {
-	struct input_env env = { emit, a, congested };
+	struct input_env env = { emit, a, congested, .once = args->check };
 
 	look_at_clock(a);
 	a->started_us = a->filled_us = a->counted_us = a->told_us = a->now.mono_us;
 	a->rate = args->encoding == WIRE_JSON ? RATE_PER_S : BATCHED_PER_S;
 	a->tokens = a->rate;
 	a->waits = a->ops->ends;
+	if (args->check)
+		a->check = agent_check_new();
 	a->in = a->ops->open(args->input_argc, args->input_argv, &env, d);
+	if (a->in && a->check)
+		return true;
 	if (a->in)
 		a->pub = bus_pub_open(po, d);
 	return a->pub && open_outbox(a, args, d);
@@ -333,7 +348,7 @@ serve(struct agent *a, const struct agent_args *args)
 	char url[512];
 
 	a->ops = args->input;
-	if (!po.to && !po.bind) {
+	if (!po.to && !po.bind && !args->check) {
 		if (bus_default_url(url, sizeof(url), &d)) {
 			say("%s", d.text);
 			return EXIT_WORLD;
@@ -344,9 +359,12 @@ serve(struct agent *a, const struct agent_args *args)
 		say("%s", d.text);
 		return d.status == STATUS_ERR_USAGE ? EXIT_MISUSE : EXIT_WORLD;
 	}
-	say("%s from %s %s %s", a->ops->id, a->ops->where(a->in),
-		po.bind ? "for who connects to" : "to",
-		po.bind ? bus_pub_endpoint(a->pub) : po.to);
+	if (a->check)
+		say("%s from %s, to look at", a->ops->id, a->ops->where(a->in));
+	else
+		say("%s from %s %s %s", a->ops->id, a->ops->where(a->in),
+			po.bind ? "for who connects to" : "to",
+			po.bind ? bus_pub_endpoint(a->pub) : po.to);
 	return run(a, args, po.bind ? po.bind : po.to);
 }
 
@@ -366,7 +384,9 @@ stop(struct agent *a, bool stats)
 	if (a->out)
 		outbox_bye(a->out, a->now);
 	outbox_free(a->out);
-	bus_pub_close(a->pub);
+	if (a->pub)
+		bus_pub_close(a->pub);
+	agent_check_end(a->check);
 }
 
 int
