@@ -92,6 +92,12 @@ count_drawn(struct fold *f)
 	}
 }
 
+static bool
+may_be_chip(const struct fold *f, const struct link *l)
+{
+	return !l->back && (!l->hot || f->p->level.hide_hot);
+}
+
 static void
 choose_chips(struct fold *f, int least)
 {
@@ -101,11 +107,11 @@ choose_chips(struct fold *f, int least)
 		return;
 	memset(calm, 0, (size_t)f->t->nodes * sizeof(*calm));
 	for (int i = 0; i < f->links; i++)
-		calm[f->link[i].dst] += !f->link[i].back && !f->link[i].hot;
+		calm[f->link[i].dst] += may_be_chip(f, &f->link[i]);
 	for (int i = 0; i < f->links; i++) {
 		struct link *l = &f->link[i];
 
-		if (!l->back && !l->hot && calm[l->dst] >= least)
+		if (may_be_chip(f, l) && calm[l->dst] >= least)
 			l->place = PLACE_CHIP;
 	}
 }
@@ -119,7 +125,8 @@ choose_leaves(struct fold *f)
 
 		if (!is_vertex(f, v) || f->members[v] > 1 || f->callers[v] != 1 ||
 			f->callees[v] || f->backs_out[v] || f->chips_in[v] ||
-			f->chips_out[v] || f->loop[v] || f->hot[v])
+			f->chips_out[v] || f->loop[v] ||
+			(f->hot[v] && !f->p->level.hide_hot))
 			continue;
 		u = f->link[f->caller[v]].src;
 		if (f->callers[u] == 0 && f->chips_in[u] == 0)

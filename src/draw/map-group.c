@@ -150,7 +150,7 @@ find_tiers(const struct fold *f, int *ret_tiers)
 }
 
 struct rank {
-	int hot; /* 2 in trouble, 1 next to it */
+	int hot; /* 3 a cause, 2 a victim, 1 next to them */
 	int degree;
 	int node;
 };
@@ -178,7 +178,7 @@ keep_budget(struct fold *f, int budget, int most_tiers)
 	int *rest = ARENA_NEW(a, int, tiers + 1), *lead = ARENA_NEW(a, int, tiers + 1);
 
 	for (int v = 0; v < n; v++)
-		rank[v] = (struct rank){ t->node[v].hot ? 2 : 0, 0, v };
+		rank[v] = (struct rank){ t->node[v].hot, 0, v };
 	for (int e = 0; e < t->edges; e++) {
 		const struct map_edge *x = &t->edge[e];
 
@@ -194,7 +194,7 @@ keep_budget(struct fold *f, int budget, int most_tiers)
 	for (int i = 0, kept = 0; i < n; i++) {
 		int v = rank[i].node, at = tier[v] / pair;
 
-		if (f->rep[v] != v || kept++ < budget || rank[i].hot == 2)
+		if (f->rep[v] != v || kept++ < budget || rank[i].hot == SEV_CRIT)
 			continue;
 		rest[at]++;
 		if (lead[at] < 0 || v < lead[at])
@@ -203,7 +203,7 @@ keep_budget(struct fold *f, int budget, int most_tiers)
 	for (int i = 0, kept = 0; i < n; i++) {
 		int v = rank[i].node, at = tier[v] / pair;
 
-		if (f->rep[v] != v || kept++ < budget || rank[i].hot == 2 ||
+		if (f->rep[v] != v || kept++ < budget || rank[i].hot == SEV_CRIT ||
 			rest[at] < LEAST_REST)
 			continue;
 		/* Twins come along as a whole, below. */

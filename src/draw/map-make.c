@@ -101,10 +101,14 @@ swap_plans(struct map_view *v)
 }
 
 static void
-make_at_level(struct map_view *v, struct map_plan *p, int level, int w, int h, bool warm)
+make_at_level(struct map_view *v, struct map_plan *p, int level, bool hide_hot, int w,
+	int h, bool warm)
 {
+	struct map_level l = map_effective_level(v, level, w, h);
+
+	l.hide_hot = hide_hot;
 	p->outside = v->user.focus == SELECT_NONE ? NULL : v->outside;
-	map_plan_make(p, &v->topo, map_effective_level(v, level, w, h), w, h, warm);
+	map_plan_make(p, &v->topo, l, w, h, warm);
 	p->level_index = level;
 }
 
@@ -121,25 +125,47 @@ shows_enough(const struct map_view *v, const struct map_plan *p)
 	return shown >= LEAST_BUDGET;
 }
 
-/* The first level that fits, made afresh. False when none does. */
+/* The first of some levels that fits, made afresh. False when none does. */
 static bool
-make_cold(struct map_view *v, int w, int h)
+try_levels(struct map_view *v, int first, int end, bool hide_hot, int w, int h)
 {
-	if (v->user.level >= 0) {
-		make_at_level(v, &v->plan, v->user.level, w, h, false);
-		return true;
-	}
-	for (int i = 0; i < map_level_count; i++) {
-		/* In a very small pane the tree says more than a few cards of many. */
-		if (map_levels[i].budget && (w < BUDGET_WIDTH || h < BUDGET_HEIGHT))
-			break;
-		make_at_level(v, &v->trial, i, w, h, false);
+	for (int i = first; i < end; i++) {
+		make_at_level(v, &v->trial, i, hide_hot, w, h, false);
 		if (!map_plan_fits(&v->trial, w, h) || !shows_enough(v, &v->trial))
 			continue;
 		swap_plans(v);
 		return true;
 	}
 	return false;
+}
+
+static int
+first_level(enum map_style style, bool budget)
+{
+	for (int i = 0; i < map_level_count; i++)
+		if (map_levels[i].style == style && !map_levels[i].budget == !budget)
+			return i;
+	return map_level_count;
+}
+
+/*
+ * First with all that is in trouble drawn; then with it folded like the rest, where it
+ * stands out as a row; then only with what matters. In a very small pane a tree says
+ * more than a few cards of many.
+ */
+static bool
+make_cold(struct map_view *v, int w, int h)
+{
+	int stack = first_level(MAP_STACK, false), budget = first_level(MAP_STACK, true);
+
+	if (v->user.level >= 0) {
+		make_at_level(v, &v->plan, v->user.level, false, w, h, false);
+		return true;
+	}
+	return try_levels(v, 0, budget, false, w, h) ||
+	       try_levels(v, stack, budget, true, w, h) ||
+	       (w >= BUDGET_WIDTH && h >= BUDGET_HEIGHT &&
+		       try_levels(v, budget, map_level_count, false, w, h));
 }
 
 /* ---- where the drawing stands in the pane */
@@ -300,7 +326,8 @@ make(struct map_view *v, const struct view_ctx *ctx, int w, int h, bool warm)
 		mark_outside(v);
 	if (warm && v->mode == MODE_MAP) {
 		note_places(v);
-		make_at_level(v, &v->plan, v->plan.level_index, w, h, true);
+		make_at_level(v, &v->plan, v->plan.level_index, v->plan.level.hide_hot, w,
+			h, true);
 		if (v->user.level >= 0 || map_plan_fits(&v->plan, w, h)) {
 			follow_places(v);
 			keep_place(v, w, h);
@@ -355,7 +382,8 @@ must_regroup(struct map_view *v, const struct snap *s)
 			v->topo.node[n].hot ||
 			map_node_severity(&v->topo, s, n) < SEV_WARN)
 			continue;
-		v->topo.node[n].hot = found = true;
+		v->topo.node[n].hot = (uint8_t)map_node_severity(&v->topo, s, n);
+		found = true;
 	}
 	return found;
 }

@@ -288,8 +288,11 @@ map_topo_sync(struct map_topo *t, const struct snap *s, bool linger)
 void
 map_topo_mark_hot(struct map_topo *t, const struct snap *s)
 {
-	for (int v = 0; v < t->nodes; v++)
-		t->node[v].hot = map_node_severity(t, s, v) >= SEV_WARN;
+	for (int v = 0; v < t->nodes; v++) {
+		enum severity grade = map_node_severity(t, s, v);
+
+		t->node[v].hot = grade >= SEV_WARN ? (uint8_t)grade : 0;
+	}
 	for (int e = 0; e < t->edges; e++)
 		t->edge[e].hot = map_flow_of_edge(t, s, e).severity >= SEV_WARN;
 }

@@ -32,7 +32,7 @@ struct map_node {
 	int snap;        /* index into snap.node, or -1 while it lingers */
 	int64_t gone_us; /* since when */
 	bool loop;       /* calls itself */
-	bool hot;        /* was not calm when the map was laid out afresh */
+	uint8_t hot;        /* grade when the map was laid out afresh, 0 while it was calm */
 };
 
 struct map_edge {
@@ -87,6 +87,7 @@ struct map_level {
 	bool fold, rack;
 	int chips;
 	bool twins;
+	bool hide_hot; /* fold and chip what is in trouble, too */
 	int pitch, gap;
 	int name_cap, fold_cap, min_width;
 	int budget; /* services to keep, or 0 for all */

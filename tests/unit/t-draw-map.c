@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../src/draw/map-view.h"
 #include "topology.h"
 #include "weir/base/text.h"
 #include "weir/base/util.h"
@@ -265,6 +266,295 @@ Test(map, arrows_follow_the_flow)
 	cr_expect_eq(s.view->action(s.state, &s.ctx, ACTION_BACK), VIEW_HANDLED);
 	cr_expect_eq(s.ctx.sel.node, SELECT_NONE);
 	cr_expect_eq(s.view->action(s.state, &s.ctx, ACTION_BACK), VIEW_IGNORED);
+	scene_done(&s);
+	topology_free(t);
+}
+
+/* ---- what fits, and what is hidden */
+
+static const struct map_view *
+view_of(const struct scene *s)
+{
+	return s->state;
+}
+
+Test(map, the_known_systems_are_maps_where_they_should_be)
+{
+	static const struct {
+		const char *name;
+		int w, h;
+	} cases[] = {
+		{ "online-boutique", 80, 24 },
+		{ "otel-demo", 80, 24 },
+		{ "train-ticket", 160, 48 },
+		{ "sentry-selfhosted", 160, 48 },
+		{ "synth-300", 160, 48 },
+		{ "dsb-social", 120, 40 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct topology *t = topology_load(cases[i].name);
+
+		/* Whichever service is the slow one. */
+		for (int v = 0; v < t->nodes; v += 1 + t->nodes / 12) {
+			struct scene s;
+
+			scene_init(&s, cases[i].w, cases[i].h - CHROME);
+			topology_snap(t, &s.snap, t->node[v], 1);
+			scene_paint(&s);
+			cr_expect_eq(view_of(&s)->mode, MODE_MAP, "%s, %s slow", t->name,
+				t->node[v]);
+			cr_expect_not(view_of(&s)->overflows, "%s", t->name);
+			scene_done(&s);
+		}
+		topology_free(t);
+	}
+}
+
+static void
+count_slice(const struct map_plan *p, const struct layout_slice *s, int *seen)
+{
+	for (int i = 0; i < s->count; i++)
+		seen[p->list[s->first + i]]++;
+}
+
+/* Each flow is in the picture once: drawn, in a row, or inside a card of many. */
+static void
+expect_each_flow_once(
+	const struct map_plan *p, const struct map_topo *t, const char *what)
+{
+	int *seen = xcalloc((size_t)t->edges + 1, sizeof(*seen));
+
+	for (int e = 0; e < p->edges; e++)
+		count_slice(p, &p->edge_flows[e], seen);
+	for (int i = 0; i < p->rows; i++)
+		if (p->row[i].kind != ROW_CHIP && p->row[i].kind != ROW_MORE)
+			count_slice(p, &p->row[i].edge, seen);
+	for (int i = 0; i < p->rows; i++)
+		for (int k = 0; p->row[i].kind == ROW_MORE && k < p->row[i].edge.count;
+			k++) {
+			int e = p->list[p->row[i].edge.first + k];
+
+			/* Chips have their edge between cards, folded leaves have not. */
+			seen[e] += p->part_of_node[t->edge[e].dst] < 0;
+		}
+	for (int e = 0; e < t->edges; e++) {
+		int a = p->part_of_node[t->edge[e].src],
+		    b = p->part_of_node[t->edge[e].dst];
+
+		cr_expect_eq(seen[e], !(a >= 0 && a == b),
+			"%s: edge %d is shown %d times", what, e, seen[e]);
+	}
+	free(seen);
+}
+
+Test(map, every_flow_is_counted_once_at_every_level)
+{
+	for (int i = 0; topology_names[i]; i++) {
+		struct topology *t = topology_load(topology_names[i]);
+		struct map_plan p = { 0 };
+		struct scene s;
+
+		scene_init(&s, 120, 37);
+		scene_show(&s, t, 1);
+		for (int level = 0; level < map_level_count; level++) {
+			map_plan_make(&p, &view_of(&s)->topo,
+				map_effective_level(view_of(&s), level, 120, 37), 120, 37,
+				false);
+			expect_each_flow_once(
+				&p, &view_of(&s)->topo, map_levels[level].name);
+			cr_expect_eq(p.pic->unresolved, 0);
+		}
+		map_plan_done(&p);
+		scene_done(&s);
+		topology_free(t);
+	}
+}
+
+static void
+expect_same_after(struct scene *s, const char *before, const char *what)
+{
+	scene_paint(s);
+	cr_expect_str_eq(buf_cstr(&s->glyphs), before, "%s", what);
+}
+
+Test(map, what_a_key_does_the_same_key_undoes)
+{
+	static const enum action keys[] = { ACTION_FOLD, ACTION_CHIPS, ACTION_GROUP,
+		ACTION_TREE };
+	struct topology *t = topology_load("sentry-selfhosted");
+	struct scene s;
+	char *before;
+
+	scene_init(&s, 160, 45);
+	scene_show(&s, t, 1);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		s.view->action(s.state, &s.ctx, keys[i]);
+		scene_paint(&s);
+		before = xstrdup(buf_cstr(&s.glyphs));
+		s.view->action(s.state, &s.ctx, keys[i]);
+		scene_paint(&s);
+		s.view->action(s.state, &s.ctx, keys[i]);
+		expect_same_after(&s, before, "pressed three times");
+		free(before);
+		s.view->action(s.state, &s.ctx, ACTION_LEVEL_AUTO);
+	}
+	scene_paint(&s);
+	before = xstrdup(buf_cstr(&s.glyphs));
+	for (int i = 0; i < 3; i++)
+		s.view->action(s.state, &s.ctx, ACTION_LEVEL_DOWN);
+	scene_paint(&s);
+	s.view->action(s.state, &s.ctx, ACTION_LEVEL_AUTO);
+	expect_same_after(&s, before, "automatic again");
+	free(before);
+	scene_done(&s);
+	topology_free(t);
+}
+
+Test(map, enter_looks_closer_and_back_leads_back)
+{
+	struct topology *t = topology_load("train-ticket");
+	struct scene s;
+	char *before;
+
+	scene_init(&s, 80, 21);
+	scene_show(&s, t, 1);
+	s.view->action(s.state, &s.ctx, ACTION_NEXT_HOT);
+	scene_paint(&s);
+	before = xstrdup(buf_cstr(&s.glyphs));
+	cr_expect_eq(s.view->action(s.state, &s.ctx, ACTION_ENTER), VIEW_HANDLED);
+	scene_paint(&s);
+	cr_expect_eq(view_of(&s)->mode, MODE_MAP);
+	cr_expect_neq(view_of(&s)->user.focus, SELECT_NONE);
+	cr_expect_str_neq(buf_cstr(&s.glyphs), before);
+	cr_expect(strstr(buf_cstr(&s.glyphs), "2 hops"));
+	cr_expect_eq(s.view->action(s.state, &s.ctx, ACTION_ENTER), VIEW_OPEN_DETAIL);
+	s.view->action(s.state, &s.ctx, ACTION_LEVEL_DOWN);
+	scene_paint(&s);
+	cr_expect(strstr(buf_cstr(&s.glyphs), ", 1 hop"));
+	s.view->action(s.state, &s.ctx, ACTION_LEVEL_UP);
+	s.view->action(s.state, &s.ctx, ACTION_BACK);
+	expect_same_after(&s, before, "back");
+	free(before);
+	scene_done(&s);
+	topology_free(t);
+}
+
+Test(map, a_map_that_is_too_large_can_be_panned_and_says_so)
+{
+	struct topology *t = topology_load("train-ticket");
+	struct scene s;
+	int x;
+
+	scene_init(&s, 80, 21);
+	scene_show(&s, t, 1);
+	for (int i = 0; i < map_level_count; i++)
+		s.view->action(s.state, &s.ctx, ACTION_LEVEL_UP);
+	scene_paint(&s);
+	cr_expect(view_of(&s)->overflows);
+	cr_expect(strstr(buf_cstr(&s.glyphs), "pan:"));
+	x = view_of(&s)->x;
+	s.view->action(s.state, &s.ctx, ACTION_PAN_LEFT);
+	cr_expect_gt(view_of(&s)->x, x);
+	for (int i = 0; i < 1000; i++)
+		s.view->action(s.state, &s.ctx, ACTION_PAN_RIGHT);
+	scene_paint(&s);
+	cr_expect_gt(
+		view_of(&s)->x + view_of(&s)->plan.pic->w, 0, "something is in sight");
+	s.view->action(s.state, &s.ctx, ACTION_NEXT_HOT);
+	scene_paint(&s);
+	cr_expect(strstr(buf_cstr(&s.glyphs), "\xe2\x97\x86"), "the cause is in sight");
+	scene_done(&s);
+	topology_free(t);
+}
+
+/* ---- time */
+
+Test(map, what_falls_silent_stays_for_a_minute_and_keeps_its_place)
+{
+	struct topology *t = topology_load("online-boutique"), *less = topology_copy(t);
+	struct buf before = BUF_INIT, after = BUF_INIT;
+	struct scene s;
+	int64_t start;
+
+	scene_init(&s, 120, 37);
+	scene_show(&s, t, 1);
+	start = s.snap.now_us;
+	s.snap.now_us = start + 10 * SEC_US;
+	scene_paint(&s);
+	without_numbers(&s, &before);
+	topology_remove_node(less, 1);
+
+	topology_snap(less, &s.snap, NULL, 1);
+	s.snap.now_us = start + 20 * SEC_US;
+	scene_paint(&s);
+	cr_expect_eq(view_of(&s)->topo.nodes, t->nodes, "it lingers");
+	cr_expect(strstr(buf_cstr(&s.glyphs), "\xe2\x97\x8b"), "as idle");
+
+	topology_snap(t, &s.snap, NULL, 1);
+	s.snap.now_us = start + 30 * SEC_US;
+	scene_paint(&s);
+	without_numbers(&s, &after);
+	cr_expect_str_eq(buf_cstr(&before), buf_cstr(&after));
+
+	topology_snap(less, &s.snap, NULL, 1);
+	for (int i = 0; i <= 2; i++) {
+		s.snap.now_us = start + (40 + i * 61) * SEC_US;
+		scene_paint(&s);
+	}
+	cr_expect_eq(view_of(&s)->topo.nodes, t->nodes - 1, "and then it goes");
+
+	topology_snap(t, &s.snap, NULL, 1);
+	s.snap.now_us = start + 300 * SEC_US;
+	scene_paint(&s);
+	buf_clear(&after);
+	without_numbers(&s, &after);
+	cr_expect_str_eq(buf_cstr(&before), buf_cstr(&after), "its gap was kept");
+	buf_done(&before);
+	buf_done(&after);
+	scene_done(&s);
+	topology_free(t);
+	topology_free(less);
+}
+
+Test(map, trouble_that_begins_later_moves_nothing)
+{
+	for (size_t i = 0; i < ARRAY_LEN(golden_names); i++) {
+		struct topology *t = topology_load(golden_names[i]);
+		struct scene s;
+		const struct layout_picture *pic;
+
+		scene_init(&s, 160, 45);
+		topology_snap(t, &s.snap, "nobody", 1);
+		scene_paint(&s);
+		pic = view_of(&s)->plan.pic;
+		for (int v = 0; v < t->nodes; v++) {
+			int64_t now = s.snap.now_us;
+
+			topology_snap(t, &s.snap, t->node[v], 1);
+			s.snap.now_us = now + SEC_US;
+			scene_paint(&s);
+			cr_expect_eq(view_of(&s)->plan.pic, pic, "%s", t->node[v]);
+		}
+		scene_done(&s);
+		topology_free(t);
+	}
+}
+
+Test(map, a_frame_takes_no_memory_once_it_has_settled)
+{
+	struct topology *t = topology_load("otel-demo");
+	struct scene s;
+	size_t total;
+
+	scene_init(&s, 120, 37);
+	scene_show(&s, t, 1);
+	total = view_of(&s)->plan.arena.total;
+	for (int i = 0; i < 10; i++) {
+		s.snap.now_us += SEC_US;
+		scene_paint(&s);
+	}
+	cr_expect_eq(view_of(&s)->plan.arena.total, total);
 	scene_done(&s);
 	topology_free(t);
 }
