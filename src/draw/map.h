@@ -32,7 +32,7 @@ struct map_node {
 	int snap;        /* index into snap.node, or -1 while it lingers */
 	int64_t gone_us; /* since when */
 	bool loop;       /* calls itself */
-	uint8_t hot;        /* grade when the map was laid out afresh, 0 while it was calm */
+	uint8_t hot;     /* grade when the map was laid out afresh, 0 while it was calm */
 };
 
 struct map_edge {
