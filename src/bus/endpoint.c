@@ -22,7 +22,7 @@
 #define NOFILE_ENOUGH 65536
 
 void
-endpoint_raise_limits(void)
+bus_raise_limits(void)
 {
 	struct rlimit limit;
 	rlim_t wanted;

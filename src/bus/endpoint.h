@@ -14,9 +14,6 @@ struct endpoint {
 	char where[256]; /* where it really is */
 };
 
-/* As many descriptors as the system lets us have: libzmq spins when it runs out. */
-void endpoint_raise_limits(void);
-
 enum status endpoint_bind(void *socket, const char *url, bool allow_network,
 	struct endpoint *ret_endpoint, struct diag *d);
 void endpoint_done(struct endpoint *e);

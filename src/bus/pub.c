@@ -26,13 +26,11 @@ bus_pub_open(const struct bus_pub_options *o, struct diag *d)
 		{ ZMQ_MAXMSGSIZE, 4096 },
 		/* Tell of each subscriber, not only of the first to a topic. */
 		{ ZMQ_XPUB_VERBOSE, 1 },
-		{ ZMQ_LINGER, o->linger_ms < 0 ? LINGER_MS : o->linger_ms },
 	};
 	struct bus_pub *p = xcalloc(1, sizeof(*p));
 	enum status status;
 
 	p->endpoint.lock_fd = -1;
-	endpoint_raise_limits();
 	p->context = zmq_ctx_new();
 	p->socket = p->context ? zmq_socket(p->context, ZMQ_XPUB) : NULL;
 	if (!p->socket) {
@@ -41,6 +39,7 @@ bus_pub_open(const struct bus_pub_options *o, struct diag *d)
 		goto fail;
 	}
 	bus_set_options(p->socket, options, ARRAY_LEN(options));
+	bus_pub_set_linger(p, o->linger_ms);
 	if (o->bind) {
 		status = endpoint_bind(
 			p->socket, o->bind, o->allow_network, &p->endpoint, d);
@@ -55,6 +54,15 @@ bus_pub_open(const struct bus_pub_options *o, struct diag *d)
 fail:
 	bus_pub_close(p);
 	return NULL;
+}
+
+void
+bus_pub_set_linger(struct bus_pub *p, int linger_ms)
+{
+	const struct bus_option linger = { ZMQ_LINGER,
+		linger_ms < 0 ? LINGER_MS : linger_ms };
+
+	bus_set_options(p->socket, &linger, 1);
 }
 
 void

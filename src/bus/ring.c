@@ -1,6 +1,6 @@
 #include "config.h"
 
-#include "ring.h"
+#include "weir/bus/ring.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

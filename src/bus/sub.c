@@ -21,9 +21,9 @@
 
 #include "endpoint.h"
 #include "options.h"
-#include "ring.h"
 #include "weir/base/util.h"
 #include "weir/bus/bus.h"
+#include "weir/bus/ring.h"
 
 #define TOPIC_PREFIX "weir1."
 #define GROUP_MAX 64
@@ -274,7 +274,7 @@ bus_sub_open(const struct bus_sub_options *o, struct diag *d)
 
 	s->stop[0] = s->stop[1] = s->wake[0] = s->wake[1] = -1;
 	s->ring = ring_new(o->ring_bytes ? o->ring_bytes : RING_BYTES);
-	endpoint_raise_limits();
+	bus_raise_limits();
 	if (open_pipe(s->stop, d) != STATUS_OK || open_pipe(s->wake, d) != STATUS_OK ||
 		open_socket(s, d) != STATUS_OK ||
 		subscribe(s, o->groups, d) != STATUS_OK ||

@@ -322,6 +322,7 @@ start(struct agent *a, const struct agent_args *args, struct bus_pub_options *po
 {
 	struct input_env env = { emit, a, congested, .once = args->check };
 
+	bus_raise_limits();
 	look_at_clock(a);
 	a->started_us = a->filled_us = a->counted_us = a->told_us = a->now.mono_us;
 	a->rate = args->encoding == WIRE_JSON ? RATE_PER_S : BATCHED_PER_S;

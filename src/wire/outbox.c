@@ -227,9 +227,8 @@ put_delta(void *ctx, const struct event *e)
 	put(o, e, e->u.delta.events, o->now);
 }
 
-/* Send all that waits. */
-static void
-flush(struct outbox *o, struct outbox_time t)
+void
+outbox_flush(struct outbox *o, struct outbox_time t)
 {
 	if (o->sums.flows) {
 		o->now = t;
@@ -246,7 +245,7 @@ say(struct outbox *o, enum wire_type type, struct outbox_time t)
 {
 	struct wire_beat b = o->counts;
 
-	flush(o, t);
+	outbox_flush(o, t);
 	b.host = str_of(o->host);
 	b.program = str_of(o->program);
 	b.version = STR(PACKAGE_VERSION);
@@ -285,7 +284,7 @@ add_up(struct outbox *o, const struct event *e, struct outbox_time t)
 	if (!o->adds_up)
 		return false;
 	if (o->sums.flows >= AGGREGATE_FLOWS_MAX)
-		flush(o, t);
+		outbox_flush(o, t);
 	if (o->sums.flows == 0)
 		o->sums_since_us = t.mono_us;
 	return aggregate_add(&o->sums, &e->u.flow);
@@ -302,6 +301,17 @@ outbox_add(struct outbox *o, const struct event *e, struct outbox_time t)
 		put(o, e, 1, t);
 }
 
+void
+outbox_shed(struct outbox *o, uint64_t n, struct outbox_time t)
+{
+	/* The numbers in a frame follow each other. */
+	outbox_flush(o, t);
+	o->page->next_event += n;
+	o->sent = o->page->next_event;
+	o->accepted += n;
+	o->shed += n;
+}
+
 static bool
 is_due(const struct outbox *o, struct outbox_time t)
 {
@@ -314,7 +324,7 @@ outbox_tick(struct outbox *o, struct outbox_time t)
 	if (!o->greeted)
 		say(o, WIRE_HELLO, t);
 	if (is_due(o, t))
-		flush(o, t);
+		outbox_flush(o, t);
 	else if (o->events > 0 && t.mono_us - o->since_us >= o->options.flush_us)
 		flush_batch(o, t);
 	if (t.mono_us - o->beat_us >= BEAT_US)

@@ -3,7 +3,7 @@
 . "${top_srcdir:=.}/tests/tap.sh"
 cd "$top_srcdir" || exit 1
 
-sources=$(find src include tests tools -name '*.[ch]' | sort)
+sources=$(find src include tests tools examples -name '*.[ch]' | sort)
 below_cmd=$(find src -name '*.c' | grep -v '^src/cmd/' | sort)
 
 # Sources without comments and string literals, so that prose may name a function.

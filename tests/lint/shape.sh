@@ -4,7 +4,7 @@
 . "${top_srcdir:=.}/tests/tap.sh"
 cd "$top_srcdir" || exit 1
 
-sources=$(find src include tests -name '*.[ch]' | sort)
+sources=$(find src include tests examples -name '*.[ch]' | sort)
 
 empty "no source file is longer than 800 lines" "$(for f in $sources; do
 	n=$(wc -l <"$f")
@@ -32,7 +32,7 @@ case $("${format:-false}" --version 2>/dev/null) in
 *) skip "$name" "no clang-format 14 here" ;;
 esac
 
-files=$(find .ci ./*.md Makefile.am configure.ac autogen.sh dev docs include man src tests themes tools \
+files=$(find .ci ./*.md Makefile.am configure.ac autogen.sh dev docs examples include man src tests themes tools \
 	-type f 2>/dev/null | grep -vE '\.(png|log|trs|o)$|/node_modules/|__pycache__')
 empty "no path of the author's machine" "$(grep -nIE '(^|[^a-z.])/(wor[k]|roo[t]|hom[e])/|/tmp/brie[f]' $files)"
 empty "no space at the end of a line" "$(printf '%s\n' $files | grep -v 'tests/golden/' |

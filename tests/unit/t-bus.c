@@ -14,9 +14,9 @@
 #include <unistd.h>
 #include <zmq.h>
 
-#include "../../src/bus/ring.h"
 #include "weir/base/util.h"
 #include "weir/bus/bus.h"
+#include "weir/bus/ring.h"
 
 #define DEADLINE_MS 10000
 

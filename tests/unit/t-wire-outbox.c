@@ -265,6 +265,27 @@ Test(outbox, what_the_socket_does_not_take_is_declared)
 	outbox_free(box);
 }
 
+Test(outbox, what_was_shed_before_it_came_has_numbers_and_is_declared)
+{
+	struct outbox *box = open_outbox(NULL);
+
+	outbox_tick(box, at_ms(0));
+	add(box, 3, 10);
+	outbox_shed(box, 5, at_ms(20)); /* 3 to 7 */
+	add(box, 2, 30);
+	outbox_flush(box, at_ms(40));
+	outbox_tick(box, at_ms(1000));
+	cr_assert_eq(sent.count, 4);
+	cr_expect_eq(header(1)->first_event, 0);
+	cr_expect_eq(header(1)->events, 3);
+	cr_expect_eq(header(2)->first_event, 8);
+	cr_expect_eq(header(2)->events, 2);
+	cr_expect_eq(header(3)->first_event, 10);
+	cr_expect_eq(beat(3).accepted, 10);
+	cr_expect_eq(beat(3).shed_queue, 5);
+	outbox_free(box);
+}
+
 Test(outbox, identity_and_numbers_go_on_after_a_restart)
 {
 	struct outbox *box = open_outbox(path);

@@ -87,6 +87,9 @@ struct bus_pub_options {
 struct bus_pub *bus_pub_open(const struct bus_pub_options *o, struct diag *d);
 void bus_pub_close(struct bus_pub *p);
 
+/* As linger_ms of the options, from now on. */
+void bus_pub_set_linger(struct bus_pub *p, int linger_ms);
+
 /* Where `bind` really is, or NULL. Borrowed: valid until close. */
 const char *bus_pub_endpoint(const struct bus_pub *p);
 
@@ -98,6 +101,12 @@ bool bus_pub_send(struct bus_pub *p, struct str frame);
 
 /* True once when a new subscriber has come since the last call: time for a BEAT. */
 bool bus_pub_new_peer(struct bus_pub *p);
+
+/*
+ * As many descriptors as the system lets us have: libzmq spins when it runs out. For
+ * programs; a library must not change its host's limits.
+ */
+void bus_raise_limits(void);
 
 /*
  * $XDG_RUNTIME_DIR/weir/bus or /tmp/weir-$UID/bus as an ipc:// URL; makes the

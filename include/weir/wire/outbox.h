@@ -60,6 +60,16 @@ struct outbox_time {
 
 void outbox_add(struct outbox *o, const struct event *e, struct outbox_time t);
 
+/*
+ * @n events were accepted but had to be dropped before they came here: they get numbers
+ * and are declared as shed_queue, so that they count as lost. Sends what waits: do it
+ * once a second rather than for each.
+ */
+void outbox_shed(struct outbox *o, uint64_t n, struct outbox_time t);
+
+/* Send all that waits for more events. */
+void outbox_flush(struct outbox *o, struct outbox_time t);
+
 /* Flush what is old enough, BEAT each second (HELLO first). Call often. */
 void outbox_tick(struct outbox *o, struct outbox_time t);
 

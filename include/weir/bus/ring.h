@@ -4,8 +4,8 @@
  * One thread puts, one gets. What does not fit is refused, so that the receiving
  * thread never waits for the one that computes and draws.
  */
-#ifndef WEIR_SRC_BUS_RING_H
-#define WEIR_SRC_BUS_RING_H
+#ifndef WEIR_BUS_RING_H
+#define WEIR_BUS_RING_H
 
 #include <stdint.h>
 
