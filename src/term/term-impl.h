@@ -69,9 +69,12 @@ bool term_input_position(struct term_input *in, int *ret_column);
 
 /* What the terminal shows, so that only differences are sent. All zero is nothing. */
 struct term_screen {
-	struct term_cell *cell;
+	struct cell *cell;
 	size_t cap;
 	int w, h;
+	const struct theme *theme; /* only compared: what was sent looked as it has it */
+	enum depth depth;
+	enum charset set;
 	bool known; /* false: everything has to be sent */
 	struct buf out;
 };
