@@ -330,14 +330,13 @@ make(struct map_view *v, const struct view_ctx *ctx, int w, int h, bool warm)
 			h, true);
 		if (v->user.level >= 0 || map_plan_fits(&v->plan, w, h)) {
 			follow_places(v);
-			keep_place(v, w, h);
 			return;
 		}
 	}
 	map_topo_mark_hot(&v->topo, ctx->snap);
 	if (!v->user.tree && h > 1 && make_cold(v, w, h)) {
 		v->mode = MODE_MAP;
-		place_afresh(v, ctx, w, h);
+		v->placed = false;
 	} else {
 		make_text(v, w, h);
 	}
@@ -425,6 +424,18 @@ map_prepare(struct map_view *v, const struct view_ctx *ctx, int w, int h)
 	v->filter = filter;
 	v->last_us = s->now_us;
 	v->relayout = false;
+}
+
+void
+map_place(struct map_view *v, const struct view_ctx *ctx, int w, int h)
+{
+	if (v->mode != MODE_MAP)
+		return;
+	if (v->placed)
+		keep_place(v, w, h);
+	else
+		place_afresh(v, ctx, w, h);
+	v->placed = true;
 }
 
 bool

@@ -48,6 +48,7 @@ struct map_view {
 	bool relayout;
 	int tree_top;
 	int x, y;               /* of the drawing in the pane; moved by panning */
+	bool placed;            /* x and y are about this drawing */
 	bool overflows;         /* the drawing is larger than the pane */
 	struct map_place *note; /* of the drawing before */
 	int *delta;
@@ -69,6 +70,9 @@ void map_view_init(struct map_view *v);
 
 /* Follow the snap; lay out when there is a reason. */
 void map_prepare(struct map_view *v, const struct view_ctx *ctx, int w, int h);
+
+/* Find the drawing its place in the pane that it is painted in. */
+void map_place(struct map_view *v, const struct view_ctx *ctx, int w, int h);
 
 /* Level @index with the user's wishes and the budget of a pane. */
 struct map_level map_effective_level(const struct map_view *v, int index, int w, int h);

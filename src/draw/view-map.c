@@ -155,6 +155,7 @@ map_paint(void *state, struct view_ctx *ctx, struct grid *g, struct rect area)
 	map_prepare(v, ctx, area.w, area.h);
 	if (v->topo.nodes == 0)
 		return;
+	map_place(v, ctx, area.w, area.h);
 	f = begin_frame(v, ctx, area);
 	clip = grid_clip(g, area);
 	switch (v->mode) {
