@@ -193,7 +193,8 @@ tracks_order(struct tracks *w)
 	for (int r = 0; r < rounds; r++)
 		if (!sift(w))
 			break;
-	memset(w->dirty, 0, (size_t)w->room);
+	if (w->room)
+		memset(w->dirty, 0, (size_t)w->room);
 }
 
 void

@@ -156,17 +156,10 @@ map_plan_done(struct map_plan *p)
 	*p = (struct map_plan){ 0 };
 }
 
-void
-map_plan_make(struct map_plan *p, const struct map_topo *t, struct map_level level, int w,
-	int h, bool warm)
+/* The cards and their sizes, all but the layout. */
+static void
+prepare(struct map_plan *p, const struct map_topo *t, struct map_level level, int h)
 {
-	struct layout_options o = { .gap = level.gap,
-		.pitch = level.pitch,
-		.max_width = w,
-		.max_height = h,
-		.warm = warm && p->layout };
-	struct layout_graph g;
-
 	if (!p->layout)
 		p->layout = layout_new();
 	arena_clear(&p->arena);
@@ -175,8 +168,50 @@ map_plan_make(struct map_plan *p, const struct map_topo *t, struct map_level lev
 	map_names(p->names, t, &p->arena);
 	map_fold(p, t, h);
 	measure(p, t);
-	g = (struct layout_graph){ p->box, p->cards, p->edge, p->edges };
+}
+
+static void
+lay_out(struct map_plan *p, int w, int h, bool warm)
+{
+	struct layout_options o = { .gap = p->level.gap,
+		.pitch = p->level.pitch,
+		.max_width = w,
+		.max_height = h,
+		.warm = warm };
+	struct layout_graph g = { p->box, p->cards, p->edge, p->edges };
+
 	p->pic = layout_run(p->layout, &g, &o);
+}
+
+void
+map_plan_make(struct map_plan *p, const struct map_topo *t, struct map_level level, int w,
+	int h, bool warm)
+{
+	prepare(p, t, level, h);
+	lay_out(p, w, h, warm);
+}
+
+/* Cells that the cards take at least, with nothing between them. */
+static int64_t
+least_area(const struct map_plan *p)
+{
+	int64_t area = 0;
+
+	for (int c = 0; c < p->cards; c++)
+		area += (int64_t)p->box[c].width * (p->box[c].head + 1 + p->box[c].tail);
+	return area;
+}
+
+bool
+map_plan_try(struct map_plan *p, const struct map_topo *t, struct map_level level, int w,
+	int h)
+{
+	prepare(p, t, level, h);
+	p->pic = NULL;
+	if (least_area(p) > (int64_t)w * h)
+		return false;
+	lay_out(p, w, h, false);
+	return map_plan_fits(p, w, h);
 }
 
 bool

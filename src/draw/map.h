@@ -168,6 +168,10 @@ void map_plan_done(struct map_plan *p);
 void map_plan_make(struct map_plan *p, const struct map_topo *t, struct map_level level,
 	int w, int h, bool warm);
 
+/* As map_plan_make() afresh. False, without a picture even, when it cannot fit. */
+bool map_plan_try(struct map_plan *p, const struct map_topo *t, struct map_level level,
+	int w, int h);
+
 /* Does it fit into @w x @h and is it still readable? */
 bool map_plan_fits(const struct map_plan *p, int w, int h);
 
