@@ -49,8 +49,8 @@ is_coarse(const struct buckets *b)
 	for (uint32_t i = 0; i < b->n; i++) {
 		int64_t bound = b->bound_us[i];
 
-		if (b->count[i] && bound != INT64_MAX &&
-			hist_high(hist_index((uint64_t)bound)) != bound)
+		/* Those of empty buckets too: all requests may be behind the last one. */
+		if (bound != INT64_MAX && hist_high(hist_index((uint64_t)bound)) != bound)
 			return true;
 	}
 	return false;

@@ -7,7 +7,7 @@
 
 #include "weir/base/util.h"
 
-#define MAX_OPTIONS 16
+#define MAX_OPTIONS 32
 
 static enum status
 unknown(const char *input, const char *word, size_t n, const struct args_option *table,

@@ -23,7 +23,7 @@ until_true answers "$live" || skip_all "the upstream did not start"
 
 # follow FORMAT FILE OPTION...: an agent that reads FILE into a recording.
 follow() {
-	rm -f "$tmp/rec" "$tmp/agent.err" # of the agent before
+	rm -f "$tmp/rec" "$tmp/agent.err" "$tmp/agent.err" # of the agent before
 	weir record --listen "$bus" "$tmp/rec" 2>"$tmp/record.err" &
 	recorder=$!
 	until_true test -S "$tmp/bus"

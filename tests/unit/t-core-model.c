@@ -623,6 +623,22 @@ delta(int64_t end_us, int64_t span_us, uint64_t calls, const int64_t *bound,
 		} };
 }
 
+Test(model, calls_behind_the_last_coarse_bound_are_told_at_that_bound)
+{
+	static const int64_t bound[] = { 5000, 250000, INT64_MAX };
+	static const uint64_t count[] = { 0, 0, 7 };
+	struct model *m = model_new(&model_limits_default);
+	struct event e = delta(T0, SEC_US, 7, bound, count, 3);
+	struct snap s;
+
+	model_add(m, &e, T0);
+	s = picture(m, T0);
+	cr_expect(s.edge[0].stat.bounds_only);
+	cr_expect_float_eq((double)s.edge[0].stat.p99_us, 250000, 2500);
+	snap_done(&s);
+	model_free(m);
+}
+
 Test(model, a_delta_of_fine_buckets_counts_as_the_flows_it_was_made_of)
 {
 	struct model *a = model_new(&model_limits_default);
