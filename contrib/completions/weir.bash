@@ -2,7 +2,7 @@
 _weir() {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} command=weir word
 	for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-		case $word in snapshot | check | record | replay | demo | help) command=$word; break ;; esac
+		case $word in snapshot | check | diff | record | replay | demo | help) command=$word; break ;; esac
 	done
 	COMPREPLY=()
 	case $prev in
@@ -41,6 +41,7 @@ _weir() {
 		weir) word="--connect --listen --with --replay --speed --at --group --window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --view --theme --ascii --safe --color --mouse --config --check-config --help --version" ;;
 		snapshot) word="--connect --listen --with --replay --speed --at --group --window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --view --theme --ascii --safe --color --for --format --size --output --config --help" ;;
 		check) word="--connect --listen --with --replay --speed --at --group --window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --for --fail-on --warn-on --config --help" ;;
+		diff) word="--window --filter --min-samples --format --output --config --help" ;;
 		record) word="--connect --listen --with --replay --speed --group --for --max-size --config --help" ;;
 		replay) word="--speed --at --window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --view --theme --ascii --safe --color --mouse --size --output --script --config --help" ;;
 		demo) word="--window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --view --theme --ascii --safe --color --mouse --for --format --size --output --scenario --seed --config --help" ;;
@@ -48,7 +49,7 @@ _weir() {
 		esac
 		COMPREPLY=($(compgen -W "$word" -- "$cur"))
 	elif [[ $command == weir ]]; then
-		COMPREPLY=($(compgen -W "snapshot check record replay demo help" -- "$cur"))
+		COMPREPLY=($(compgen -W "snapshot check diff record replay demo help" -- "$cur"))
 	else
 		COMPREPLY=($(compgen -f -- "$cur"))
 	fi

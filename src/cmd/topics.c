@@ -79,7 +79,7 @@ static const char exit_text[] =
 	"  130, 143  ended by a signal\n"
 	"\n"
 	"weir check, as monitoring plugins: 0 ok, 1 warning, 2 critical, 3 unknown (no\n"
-	"data, no source, wrong use).\n";
+	"data, no source, wrong use). weir diff: 0 the same, 1 different, 2 trouble.\n";
 
 static void
 print_text(FILE *out, const char *text)

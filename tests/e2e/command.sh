@@ -22,7 +22,7 @@ same "--version" "weir" "$(weir --version | cut -d' ' -f1)"
 weir --help >"$tmp/help"
 same "--help ends well" 0 $?
 has "and lists the subcommands" '^  snapshot' "$tmp/help"
-for command in snapshot check record replay demo; do
+for command in snapshot check diff record replay demo; do
 	weir $command --help >"$tmp/help" && has "weir $command --help" "^usage: weir $command" "$tmp/help"
 done
 for topic in sources filter keys views formats themes config script scenarios exit; do
@@ -98,6 +98,20 @@ says "check: wrong use is unknown" 3 "no option" check --fail-onn x
 says "check: no source is unknown" 3 "nothing-here" check --replay "$tmp/nothing-here" --fail-on errors
 says "check: no data is unknown" 3 "" check --listen "$bus" --for 100ms --fail-on errors
 has "and says so" "^UNKNOWN" "$tmp/out"
+
+weir snapshot --replay "$tmp/flows.ndjson" --format json >"$tmp/before.json" 2>/dev/null
+says "diff: a snapshot and the recording it is of are the same" 0 "" diff "$tmp/before.json" "$tmp/flows.ndjson"
+has "and that is said" "^no difference in 2 edges" "$tmp/out"
+sed 's/"src":"cart"/"src":"basket"/' "$tmp/flows.ndjson" >"$tmp/after.ndjson"
+says "diff: different" 1 "" diff "$tmp/before.json" "$tmp/after.ndjson"
+same "which edges is said" "vanished cart new basket" "$(awk '{ print $1, $2 }' "$tmp/out" | xargs)"
+weir diff --format json - "$tmp/after.ndjson" <"$tmp/before.json" 2>/dev/null | tr -d '\t\n' >"$tmp/json"
+has "diff: as JSON, from standard input" '"changes":\[\{"change":"vanished","src":"cart"' "$tmp/json"
+says "diff: what cannot be read is trouble" 2 "nothing-here" diff "$tmp/before.json" "$tmp/nothing-here"
+echo '{"weir":9}' >"$tmp/json"
+says "diff: so is another version" 2 "json: a snapshot of another version" diff "$tmp/before.json" "$tmp/json"
+says "diff: so is no data" 2 "nothing to compare" diff --filter nobody "$tmp/before.json" "$tmp/before.json"
+says "diff: so is a format it has not" 2 "text or json" diff --format ansi "$tmp/before.json" "$tmp/before.json"
 
 cat >"$tmp/keys" <<'END'
 size 80x24
