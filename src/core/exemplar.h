@@ -1,8 +1,9 @@
 /*
  * exemplar - a few requests of an edge worth looking at.
  *
- * The slowest, the newest failed and the newest of those that carry a trace id. What
- * is kept depends on the requests alone, not on the order of their arrival.
+ * The slowest, the newest failed, and some of the newest second that ids, which are
+ * random, choose: of those that carry a trace id. What is kept depends on the requests
+ * alone, not on the order of their arrival. Most are turned away by one comparison.
  */
 #ifndef WEIR_CORE_EXEMPLAR_H
 #define WEIR_CORE_EXEMPLAR_H
@@ -16,11 +17,14 @@ struct exemplar {
 	int64_t at_us; /* in the model's time */
 };
 
+struct exemplar_list {
+	int64_t oldest_us; /* at_us of the oldest */
+	uint8_t n, least;  /* index of the one to go first */
+	struct exemplar kept[EXEMPLARS_EACH];
+};
+
 struct exemplars {
-	struct exemplar slow[EXEMPLARS_EACH];
-	struct exemplar failed[EXEMPLARS_EACH];
-	struct exemplar recent[EXEMPLARS_EACH];
-	uint8_t slows, failures, recents;
+	struct exemplar_list slow, failed, recent;
 };
 
 /* Offer one; those before @from_us make room first. */

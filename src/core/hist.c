@@ -46,26 +46,12 @@ hist_done(struct hist *h)
 	*h = (struct hist){ 0 };
 }
 
-static uint32_t *
-page_of(struct hist *h, unsigned p)
+uint32_t *
+hist_page(struct hist *h, unsigned p)
 {
 	if (!h->page[p])
 		h->page[p] = xcalloc(HIST_PAGE, sizeof(*h->page[p]));
 	return h->page[p];
-}
-
-void
-hist_add(struct hist *h, unsigned bucket, uint32_t count)
-{
-	page_of(h, bucket / HIST_PAGE)[bucket % HIST_PAGE] += count;
-	h->total += count;
-}
-
-void
-hist_sub(struct hist *h, unsigned bucket, uint32_t count)
-{
-	page_of(h, bucket / HIST_PAGE)[bucket % HIST_PAGE] -= count;
-	h->total -= count;
 }
 
 void
@@ -76,7 +62,7 @@ hist_merge(struct hist *to, const struct hist *from)
 
 		if (!from->page[p])
 			continue;
-		sum = page_of(to, p);
+		sum = hist_page(to, p);
 		for (unsigned i = 0; i < HIST_PAGE; i++)
 			sum[i] += from->page[p][i];
 	}

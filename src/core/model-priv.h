@@ -102,8 +102,11 @@ op_at(const struct model *m, uint32_t i)
 	return pool_at(&m->ops, i);
 }
 
-/* The node of that name, made if need be; "(other)" and *folded when there is no room. */
-uint32_t table_node(struct model *m, struct str name, bool *folded);
+/*
+ * The node of that name, made if need be; "(other)" and *folded when there is no room.
+ * @known, unless NULL, is 0 or what was left there for the same name.
+ */
+uint32_t table_node(struct model *m, struct str name, uint32_t *known, bool *folded);
 
 /* The edge between two nodes; that between "(other)" and itself when there is no room. */
 uint32_t table_edge(
@@ -112,7 +115,8 @@ uint32_t table_edge(
 uint32_t table_tally(struct model *m, uint32_t edge, enum flow_origin origin);
 
 /* The series to book an operation's calls to; the tally's own for a nameless one. */
-uint32_t table_op(struct model *m, uint32_t tally, struct str name, bool *folded);
+uint32_t table_op(
+	struct model *m, uint32_t tally, struct str name, uint32_t *known, bool *folded);
 
 /* Forget some of what has been silent for too long. */
 void table_sweep(struct model *m);

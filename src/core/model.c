@@ -240,12 +240,13 @@ find_series(struct model *m, struct flow_memo *memo, const struct flow *f)
 
 	if (memo->stamp == m->stamp)
 		return memo;
-	*memo = (struct flow_memo){ .stamp = m->stamp };
-	src = table_node(m, f->src, &memo->folded);
-	dst = table_node(m, f->dst, &memo->folded);
+	memo->stamp = m->stamp;
+	memo->folded = false;
+	src = table_node(m, f->src, memo->src, &memo->folded);
+	dst = table_node(m, f->dst, memo->dst, &memo->folded);
 	memo->edge = table_edge(m, src, dst, f->kind, &memo->folded);
 	memo->tally = table_tally(m, memo->edge, f->origin);
-	memo->series = table_op(m, memo->tally, f->op, &memo->folded);
+	memo->series = table_op(m, memo->tally, f->op, memo->op, &memo->folded);
 	return memo;
 }
 
@@ -331,7 +332,7 @@ add_work(struct model *m, const struct work *w)
 	}
 	if (!book_time(m, w->end_us, 1, &at))
 		return;
-	node = table_node(m, w->service, &folded);
+	node = table_node(m, w->service, NULL, &folded);
 	node_at(m, node)->service = true;
 	book_lazily(m, &node_at(m, node)->self, w->duration_us, 1, at);
 	m->overflow += folded;

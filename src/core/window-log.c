@@ -16,6 +16,7 @@
 
 #define TAIL_MAX 32768 /* entries before a tail is packed at once */
 #define TAIL_FIRST 64  /* fewer than these are not worth a run */
+#define SPARE_FROM 256 /* tails longer than this are kept */
 #define TAIL_LATE 4096 /* the same for a slot that has runs: late comers */
 #define CLOSED_TICKS 2 /* a second this old gets only late comers */
 #define RUNS_MAX 32    /* more in one slot are merged */
@@ -63,6 +64,7 @@ log_done(struct log *g)
 	free(g->slot);
 	free(g->fold);
 	free(g->scratch);
+	free(g->spare);
 }
 
 unsigned
@@ -129,6 +131,23 @@ add_run(struct log *g, struct slot *s, struct run r)
 	g->bytes += r.n;
 }
 
+/* Empty the tail and keep its memory, if it is the largest: the next one is like it. */
+static void
+tail_keep(struct log *g, struct slot *s)
+{
+	struct entry *p = g->spare;
+	uint32_t room = g->spare_room;
+
+	if (s->room > room) {
+		g->spare = s->tail;
+		g->spare_room = s->room;
+		s->tail = p;
+		g->bytes -= (s->room - room) * sizeof(*p);
+		s->room = room;
+	}
+	tail_resize(g, s, 0);
+}
+
 /* Turn the tail into a run. */
 static void
 pack_tail(struct log *g, struct slot *s)
@@ -152,7 +171,26 @@ pack_tail(struct log *g, struct slot *s)
 		pack_fold(&pk, series, g->fold);
 	}
 	add_run(g, s, pack_done(&pk));
-	tail_resize(g, s, 0);
+	tail_keep(g, s);
+}
+
+static void
+tail_grow(struct log *g, struct slot *s)
+{
+	/* Where thousands come in a second, the last tail is taken over. */
+	if (s->room == SPARE_FROM && g->spare_room > SPARE_FROM) {
+		struct entry *p = g->spare;
+
+		memcpy(p, s->tail, s->n * sizeof(*p));
+		free(s->tail);
+		s->tail = p;
+		g->bytes += (g->spare_room - s->room) * sizeof(*p);
+		s->room = g->spare_room;
+		g->spare = NULL;
+		g->spare_room = 0;
+		return;
+	}
+	tail_resize(g, s, s->room ? s->room * 2 : 16);
 }
 
 void
@@ -168,7 +206,7 @@ log_append(struct log *g, int64_t tick, const struct entry *e)
 	if (s->n >= TAIL_MAX && !merging(g, tick))
 		pack_tail(g, s);
 	if (s->n == s->room)
-		tail_resize(g, s, s->room ? s->room * 2 : 16);
+		tail_grow(g, s);
 	s->tail[s->n++] = *e;
 }
 

@@ -37,7 +37,9 @@ struct log {
 	unsigned slots, room;
 	size_t bytes;
 	struct merge merge;
-	struct fold *fold; /* empty between uses */
+	struct fold *fold;   /* empty between uses */
+	struct entry *spare; /* a tail that was packed, for the next second, or NULL */
+	uint32_t spare_room;
 	uint64_t *scratch;
 	uint32_t scratch_room;
 };

@@ -94,8 +94,14 @@ fold_pair(struct fold *f, unsigned bucket, uint32_t count)
 void
 fold_entry(struct fold *f, const struct entry *e)
 {
-	struct totals t = entry_totals(e);
+	struct totals t;
 
+	if (entry_is_plain(e)) {
+		totals_plain(&f->totals, e, 1);
+		fold_pair(f, e->bucket, e->count);
+		return;
+	}
+	t = entry_totals(e);
 	fold_totals(f, &t);
 	if (e->bucket != WINDOW_NO_LATENCY)
 		fold_pair(f, e->bucket, e->count);

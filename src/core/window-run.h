@@ -16,10 +16,10 @@
 
 /* What is added up per series beside the histogram. */
 enum total {
-	TOTAL_BARE, /* calls without a latency */
-	TOTAL_ERRORS,
+	TOTAL_BARE,   /* calls without a latency */
 	TOTAL_EXCESS, /* calls in the histogram that no latency was measured of */
 	TOTAL_COARSE,
+	TOTAL_ERRORS, /* from here on what most records touch */
 	TOTAL_IN,
 	TOTAL_OUT,
 	TOTAL_IN_KNOWN, /* records that told */
@@ -77,6 +77,27 @@ entry_totals(const struct entry *e)
 					[TOTAL_IN_KNOWN] = low && e->flags & ENTRY_IN,
 					[TOTAL_OUT_KNOWN] = low && e->flags & ENTRY_OUT,
 				} };
+}
+
+/* Most entries are calls of one known latency each and perhaps their bytes. */
+static inline bool
+entry_is_plain(const struct entry *e)
+{
+	const unsigned odd = ENTRY_SAMPLED | ENTRY_COARSE | ENTRY_HIGH | ENTRY_EXCESS;
+
+	return (e->flags & (odd | ENTRY_CALLS)) == ENTRY_CALLS &&
+	       e->bucket != WINDOW_NO_LATENCY;
+}
+
+/* Add what a plain entry says beside its latency; with @sign -1 take it away. */
+static inline void
+totals_plain(struct totals *t, const struct entry *e, uint64_t sign)
+{
+	t->v[TOTAL_ERRORS] += sign * (e->flags & ENTRY_FAILED ? e->count : 0);
+	t->v[TOTAL_IN] += sign * e->in;
+	t->v[TOTAL_OUT] += sign * e->out;
+	t->v[TOTAL_IN_KNOWN] += sign * !!(e->flags & ENTRY_IN);
+	t->v[TOTAL_OUT_KNOWN] += sign * !!(e->flags & ENTRY_OUT);
 }
 
 struct run {

@@ -3,6 +3,7 @@
 #include "weir/core/window.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,13 +26,21 @@
 /* Records are put into the sums in blocks, so that the memory they need is on its way. */
 #define BLOCK 32
 
+/*
+ * Recording waits for memory, so what nearly every record touches stands in one cache
+ * line: the later totals, the parent, the histogram's total and its first page.
+ */
+#define LINE 64
 struct series {
-	struct totals totals;
-	uint32_t parent;
+	_Alignas(LINE) int64_t freed_tick;
 	uint32_t next_free; /* in the queue of resting ids */
-	int64_t freed_tick;
+	char fill[28];
+	struct totals totals; /* the last five of them in the second line */
+	uint32_t parent;
 	struct hist hist;
 };
+_Static_assert(
+	offsetof(struct series, totals.v[TOTAL_ERRORS]) == LINE, "a line of its own");
 
 /*
  * The sums hold all of [low, now], and of [done, low) what the expiry has not taken
@@ -100,6 +109,19 @@ rested(const struct window *w, uint32_t id)
 	return w->log.slots == 0 || w->log.slot[0].tick > w->series[id].freed_tick;
 }
 
+static struct series *
+grow_series(struct series *old, uint32_t count, uint32_t room)
+{
+	void *p = NULL;
+
+	if (posix_memalign(&p, LINE, (size_t)room * sizeof(*old)) != 0)
+		die("out of memory");
+	if (count)
+		memcpy(p, old, count * sizeof(*old));
+	free(old);
+	return p;
+}
+
 uint32_t
 window_series_new(struct window *w, uint32_t parent)
 {
@@ -115,7 +137,7 @@ window_series_new(struct window *w, uint32_t parent)
 	} else {
 		if (w->count == w->room) {
 			w->room = w->room ? w->room * 2 : 64;
-			w->series = xreallocarray(w->series, w->room, sizeof(*w->series));
+			w->series = grow_series(w->series, w->count, w->room);
 		}
 		id = w->count++;
 	}
@@ -157,8 +179,21 @@ series_pair(struct series *s, unsigned bucket, uint32_t count, bool take)
 static inline void
 apply_entry(struct window *w, const struct entry *e, bool take)
 {
-	struct totals t = entry_totals(e);
+	struct totals t;
 
+	if (entry_is_plain(e)) {
+		uint32_t id = e->series;
+
+		do {
+			struct series *s = &w->series[id];
+
+			totals_plain(&s->totals, e, take ? UINT64_MAX : 1);
+			series_pair(s, e->bucket, e->count, take);
+			id = s->parent;
+		} while (id != WINDOW_NO_SERIES);
+		return;
+	}
+	t = entry_totals(e);
 	for (uint32_t id = e->series; id != WINDOW_NO_SERIES; id = w->series[id].parent) {
 		series_totals(&w->series[id], &t, take);
 		if (e->bucket != WINDOW_NO_LATENCY)
@@ -195,19 +230,59 @@ flush(struct window *w)
 static void
 prefetch_head(const struct series *s, const struct entry *e)
 {
-	__builtin_prefetch(&s->totals, 1);
 	__builtin_prefetch(&s->hist.total, 1);
 	if (e->bucket != WINDOW_NO_LATENCY)
 		__builtin_prefetch(&s->hist.page[e->bucket / HIST_PAGE]);
 }
 
-/* Put a group of a run into the sums, or take it out. Returns how many latencies it had. */
-static unsigned
+/*
+ * Some groups of a run, read ahead: their series and counters are fetched while others
+ * are still on their way, as in flush().
+ */
+struct ahead {
+	unsigned n;
+	uint32_t series[BLOCK];
+	struct totals totals[BLOCK];
+	unsigned pairs_to[BLOCK]; /* index behind its last pair */
+	uint16_t bucket[2 * BLOCK];
+	uint32_t count[2 * BLOCK];
+};
+
+static void
+apply_ahead(struct window *w, const struct ahead *a, bool take)
+{
+	unsigned k = 0;
+
+	for (unsigned i = 0, p = 0; i < a->n; i++)
+		for (; p < a->pairs_to[i]; p++) {
+			const uint32_t *page =
+				w->series[a->series[i]]
+					.hist.page[a->bucket[p] / HIST_PAGE];
+
+			if (page)
+				__builtin_prefetch(&page[a->bucket[p] % HIST_PAGE], 1);
+		}
+	for (unsigned i = 0; i < a->n; i++) {
+		uint32_t id = a->series[i];
+		unsigned from = k;
+
+		do {
+			struct series *s = &w->series[id];
+
+			series_totals(s, &a->totals[i], take);
+			for (k = from; k < a->pairs_to[i]; k++)
+				series_pair(s, a->bucket[k], a->count[k], take);
+			id = s->parent;
+		} while (id != WINDOW_NO_SERIES);
+	}
+}
+
+/* Put a group that is too long to be read ahead into the sums, or take it out. */
+static void
 apply_group(struct window *w, struct run_cursor *c, bool take)
 {
 	struct series *s = &w->series[c->series];
 	struct series *up = s->parent == WINDOW_NO_SERIES ? NULL : &w->series[s->parent];
-	unsigned n = c->pairs;
 
 	series_totals(s, &c->totals, take);
 	if (up)
@@ -221,7 +296,44 @@ apply_group(struct window *w, struct run_cursor *c, bool take)
 		if (up)
 			series_pair(up, bucket, count, take);
 	}
-	return n;
+}
+
+/*
+ * Put the next groups of a run into the sums, or take them out. Returns how many
+ * latencies and groups they had; 0 at the end of the run.
+ */
+static unsigned
+apply_run(struct window *w, struct run_cursor *c, bool take)
+{
+	struct ahead a;
+	unsigned k = 0;
+
+	for (a.n = 0; a.n < BLOCK && k < BLOCK && run_next(c); a.n++) {
+		if (c->pairs > BLOCK) {
+			unsigned pairs = c->pairs;
+
+			apply_ahead(w, &a, take);
+			apply_group(w, c, take);
+			return a.n + k + pairs + 1;
+		}
+		__builtin_prefetch(&w->series[c->series].hist.total, 1);
+		__builtin_prefetch(&w->series[c->series].totals, 1);
+		a.series[a.n] = c->series;
+		a.totals[a.n] = c->totals;
+		while (c->pairs) {
+			unsigned bucket;
+
+			run_pair(c, &bucket, &a.count[k]);
+			if (!(k & 7))
+				__builtin_prefetch(
+					&w->series[c->series]
+						 .hist.page[bucket / HIST_PAGE]);
+			a.bucket[k++] = (uint16_t)bucket;
+		}
+		a.pairs_to[a.n] = k;
+	}
+	apply_ahead(w, &a, take);
+	return a.n + k;
 }
 
 static void
@@ -231,8 +343,8 @@ add_slot(struct window *w, const struct slot *s)
 		struct run_cursor c;
 
 		run_open(&c, &s->run[r]);
-		while (run_next(&c))
-			apply_group(w, &c, false);
+		while (apply_run(w, &c, false))
+			;
 	}
 	for (uint32_t i = 0; i < s->n; i++)
 		apply_entry(w, &s->tail[i], false);
@@ -242,6 +354,8 @@ add_slot(struct window *w, const struct slot *s)
 static bool
 take_slot(struct window *w, const struct slot *s, unsigned *budget)
 {
+	unsigned done;
+
 	if (!w->at.on) {
 		w->at.on = true;
 		w->at.run = 0;
@@ -252,11 +366,9 @@ take_slot(struct window *w, const struct slot *s, unsigned *budget)
 	while (w->at.run < s->runs) {
 		if (!*budget)
 			return false;
-		if (run_next(&w->at.c)) {
-			unsigned done = 1 + apply_group(w, &w->at.c, true);
-
-			*budget -= MIN(*budget, done);
-		} else if (++w->at.run < s->runs)
+		done = apply_run(w, &w->at.c, true);
+		*budget -= MIN(*budget, done);
+		if (done == 0 && ++w->at.run < s->runs)
 			run_open(&w->at.c, &s->run[w->at.run]);
 	}
 	for (; w->at.entry < s->n; w->at.entry++) {
@@ -480,7 +592,7 @@ book_rest(struct window *w, int64_t at, const struct window_record *r)
 bool
 window_add(struct window *w, int64_t at_us, const struct window_record *r)
 {
-	int64_t at = tick_align(at_us, TICK_US) / TICK_US;
+	int64_t at = w->now_tick;
 	struct entry e = {
 		.series = r->series,
 		.count = r->calls,
@@ -488,9 +600,11 @@ window_add(struct window *w, int64_t at_us, const struct window_record *r)
 		.flags = ENTRY_CALLS,
 	};
 
-	at = MIN(at, w->now_tick);
-	if (!w->started || at * TICK_US < window_oldest_us(w))
-		return false;
+	if (at_us < w->now_tick * TICK_US || !w->started) {
+		at = tick_align(at_us, TICK_US) / TICK_US;
+		if (!w->started || at * TICK_US < window_oldest_us(w))
+			return false;
+	}
 	/* What the expiry is about to take out must all have been put in. */
 	if (at < w->low)
 		window_settle(w);

@@ -42,6 +42,7 @@ struct route {
 struct reader {
 	const uint8_t *p, *end;
 	struct str *text;
+	uint32_t *known; /* of each text, by whoever receives it: see struct flow_memo */
 	struct route *route;
 	uint32_t texts, routes; /* the empty text included */
 	struct section section[BATCH_SECTIONS];
@@ -95,6 +96,7 @@ take_texts(struct reader *r)
 	if (!take_varint(r, BATCH_TEXTS_MAX, &n))
 		return false;
 	r->text = xreallocarray(NULL, n + 1, sizeof(*r->text));
+	r->known = xcalloc(n + 1, sizeof(*r->known));
 	r->text[0] = STR("");
 	for (r->texts = 1; r->texts <= n; r->texts++) {
 		const uint8_t *p;
@@ -128,6 +130,9 @@ take_route(struct reader *r, struct route *ret_route)
 			(kinds[2] & 15) < NODE_KIND_COUNT ? kinds[2] & 15 : NODE_SERVICE,
 		.dst_kind =
 			kinds[2] >> 4 < NODE_KIND_COUNT ? kinds[2] >> 4 : NODE_SERVICE,
+		.memo = { .src = &r->known[src],
+			.dst = &r->known[dst],
+			.op = &r->known[op] },
 	};
 	return true;
 }
@@ -208,17 +213,32 @@ take_layout(struct reader *r)
 
 /* ------------------------------------------------------------ rows */
 
-/* The value that an entry of the column stands for; -1 is unknown. */
-static inline int64_t
-value_of(const struct column *c, uint64_t entry)
+/* What entries stand for. Base and up to seven bytes cannot overflow; eight have no base. */
+static inline void
+read_values(const struct column *c, uint32_t n, int64_t *v)
 {
-	uint64_t v;
+	if (!c->optional) {
+		for (uint32_t i = 0; i < n; i++)
+			v[i] = (int64_t)(c->base + (uint64_t)v[i]);
+	} else {
+		int64_t below = (int64_t)c->base - 1;
 
-	if (c->optional && entry == 0)
-		return FLOW_UNKNOWN;
-	/* Base and up to seven bytes cannot overflow, and eight come without a base. */
-	v = c->base + entry - c->optional;
-	return (int64_t)MIN(v, (uint64_t)INT64_MAX);
+		for (uint32_t i = 0; i < n; i++)
+			v[i] = v[i] ? below + v[i] : FLOW_UNKNOWN;
+	}
+}
+
+/* Eight bytes may say more than fits: that is the greatest there is. */
+static void
+read_wide(const struct column *c, const uint8_t *p, uint32_t n, int64_t *to)
+{
+	for (uint32_t i = 0; i < n; i++, p += 8) {
+		uint64_t v = get_le64(p);
+
+		to[i] = c->optional && v == 0
+				? FLOW_UNKNOWN
+				: (int64_t)MIN(v - c->optional, (uint64_t)INT64_MAX);
+	}
 }
 
 /* Rows [@from, @from + @n) of a column. */
@@ -227,17 +247,23 @@ read_column(const struct reader *r, const struct column *c, uint32_t from, uint3
 	int64_t *to)
 {
 	const uint8_t *p = c->p + (size_t)from * c->width;
+	/* Loads of eight bytes are masked; they must not reach beyond the payload. */
+	size_t room = (size_t)(r->end - p) / MAX(c->width, 1u);
+	uint32_t whole = c->width && room > 8 ? (uint32_t)MIN(room - 8, n) : 0;
+	uint32_t i = 0;
 
-	if (c->width == 0) {
-		for (uint32_t i = 0; i < n; i++)
-			to[i] = value_of(c, 0);
-	} else if ((size_t)(r->end - p) >= (size_t)(n - 1) * c->width + 8) {
-		for (uint32_t i = 0; i < n; i++, p += c->width)
-			to[i] = value_of(c, get_le(p, 8) & c->mask);
-	} else {
-		for (uint32_t i = 0; i < n; i++, p += c->width)
-			to[i] = value_of(c, get_le(p, c->width));
+	if (c->width == 8) {
+		read_wide(c, p, n, to);
+		return;
 	}
+	if (c->width == 1)
+		for (; i < n; i++)
+			to[i] = p[i];
+	for (; i < whole; i++)
+		to[i] = (int64_t)(get_le64(p + (size_t)i * c->width) & c->mask);
+	for (; i < n; i++)
+		to[i] = (int64_t)get_le(p + (size_t)i * c->width, c->width);
+	read_values(c, n, to);
 }
 
 /* Take the next rows of a section into r->cell. */
@@ -556,6 +582,7 @@ decode_batch(struct str payload, int64_t now_us, wire_event_fn fn, void *ctx,
 		hand_out_deltas(&r);
 	}
 	free(r.text);
+	free(r.known);
 	free(r.route);
 	return status;
 }

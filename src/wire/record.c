@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "bytes.h"
+#include "crc.h"
 #include "weir/base/buf.h"
 #include "weir/base/util.h"
 #include "weir/wire/wire.h"
@@ -94,7 +94,7 @@ record_append(struct record_writer *w, struct str frame, int64_t wall_us)
 	put_le(head + 4, (uint64_t)wall_us, 8);
 	buf_add(&w->entry, head, sizeof(head));
 	buf_add_str(&w->entry, frame);
-	put_le(tail, crc32(0, (const Bytef *)w->entry.p, (uInt)w->entry.n), 4);
+	put_le(tail, crc_add(0, w->entry.p, w->entry.n), 4);
 	buf_add(&w->entry, tail, sizeof(tail));
 	return write_whole(w, buf_str(&w->entry));
 }
@@ -232,7 +232,7 @@ record_next(struct record_reader *r, struct str *ret_frame, int64_t *ret_wall_us
 	if (!fill(r, HEAD + n + TAIL))
 		return end(r, STATUS_ERR_TRUNCATED);
 	p = (const unsigned char *)r->in.p + r->at;
-	if (get_le(p + HEAD + n, 4) != crc32(0, p, (uInt)(HEAD + n)))
+	if (get_le(p + HEAD + n, 4) != crc_add(0, p, HEAD + n))
 		return end(r, STATUS_ERR_CHECKSUM);
 	*ret_frame = (struct str){ .p = (const char *)p + HEAD, .n = n };
 	*ret_wall_us = (int64_t)get_le(p + 4, 8);

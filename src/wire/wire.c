@@ -2,9 +2,8 @@
 
 #include "weir/wire/wire.h"
 
-#include <zlib.h>
-
 #include "bytes.h"
+#include "crc.h"
 #include "encoding.h"
 #include "weir/base/util.h"
 
@@ -36,10 +35,7 @@ enum {
 static uint32_t
 frame_crc(const unsigned char *frame, size_t n, size_t crc_at)
 {
-	uLong crc = crc32(0, frame, (uInt)crc_at);
-
-	crc = crc32(crc, frame + crc_at + 4, (uInt)(n - crc_at - 4));
-	return (uint32_t)crc;
+	return crc_add(crc_add(0, frame, crc_at), frame + crc_at + 4, n - crc_at - 4);
 }
 
 void

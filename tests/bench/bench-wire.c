@@ -107,6 +107,7 @@ static void
 make_frames(enum form form, struct frames *f)
 {
 	struct outbox_options o = { .encoding = form == BATCH ? WIRE_BATCH : WIRE_JSON,
+		.aggregate = OUTBOX_NEVER,
 		.send = keep,
 		.ctx = f,
 		.flush_us = 1 };

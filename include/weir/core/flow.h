@@ -93,6 +93,8 @@ struct flow_memo {
 	uint64_t stamp; /* 0: nothing */
 	uint32_t edge, tally, series;
 	bool folded;
+	/* The same for the texts by themselves, which several memos may share; or NULL. */
+	uint32_t *src, *dst, *op; /* 0: nothing */
 };
 
 struct flow {

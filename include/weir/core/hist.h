@@ -48,9 +48,32 @@ int64_t hist_value(unsigned bucket);
 
 void hist_done(struct hist *h); /* frees; the hist is empty and usable again */
 
-void hist_add(struct hist *h, unsigned bucket, uint32_t count);
+/* Make the page that is not there. */
+uint32_t *hist_page(struct hist *h, unsigned page);
+
+static inline void
+hist_add(struct hist *h, unsigned bucket, uint32_t count)
+{
+	uint32_t *page = h->page[bucket / HIST_PAGE];
+
+	if (__builtin_expect(!page, 0))
+		page = hist_page(h, bucket / HIST_PAGE);
+	page[bucket % HIST_PAGE] += count;
+	h->total += count;
+}
+
 /* Take away what was added before. */
-void hist_sub(struct hist *h, unsigned bucket, uint32_t count);
+static inline void
+hist_sub(struct hist *h, unsigned bucket, uint32_t count)
+{
+	uint32_t *page = h->page[bucket / HIST_PAGE];
+
+	if (__builtin_expect(!page, 0))
+		page = hist_page(h, bucket / HIST_PAGE);
+	page[bucket % HIST_PAGE] -= count;
+	h->total -= count;
+}
+
 void hist_merge(struct hist *to, const struct hist *from);
 
 /* Give back the pages that hold only zeros. */
