@@ -340,6 +340,20 @@ merge_find(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to)
 	}
 }
 
+/* Give a tail that is to stay no more memory than it needs. */
+static void
+tail_fit(struct log *g, struct slot *s)
+{
+	struct entry *p = xreallocarray(NULL, s->n, sizeof(*p));
+	uint32_t n = s->n;
+
+	memcpy(p, s->tail, n * sizeof(*p));
+	tail_keep(g, s);
+	g->bytes += n * sizeof(*p);
+	s->tail = p;
+	s->n = s->room = n;
+}
+
 void
 log_pack(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to)
 {
@@ -351,6 +365,9 @@ log_pack(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to)
 			!merging(g, s->tick) &&
 			!overlap(s->tick, s->tick + s->span, busy_from, busy_to))
 			pack_tail(g, s);
+		else if (s->n && s->room > SPARE_FROM && s->room > 2 * s->n &&
+			 s->tick + s->span <= now_tick - CLOSED_TICKS)
+			tail_fit(g, s);
 	}
 }
 

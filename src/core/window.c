@@ -672,7 +672,8 @@ window_bytes(const struct window *w)
 	size_t n = sizeof(*w) + sizeof(*w->log.fold) + w->log.bytes +
 		   w->room * sizeof(*w->series) +
 		   2 * (size_t)w->log.scratch_room * sizeof(*w->log.scratch) +
-		   w->log.merge.out.out.cap + w->log.room * sizeof(*w->log.slot);
+		   w->log.spare_room * sizeof(*w->log.spare) + w->log.merge.out.out.cap +
+		   w->log.room * sizeof(*w->log.slot);
 
 	for (uint32_t i = 0; i < w->count; i++)
 		n += hist_bytes(&w->series[i].hist);
