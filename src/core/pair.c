@@ -7,10 +7,12 @@
 #include "weir/base/util.h"
 #include "weir/core/alias.h"
 #include "weir/core/seen.h"
+#include "weir/core/skew.h"
 
 #define MAX_TEXT 300 /* of one name; longer than anything that is ever shown */
 #define MAX_LINKS 16
 #define MAX_ALIASES 8192
+#define MAX_SKEWS 2048
 
 /* One side of a request, as its span told it. Text is borrowed. */
 struct side {
@@ -21,6 +23,8 @@ struct side {
 	int op_quality; /* of span_op() */
 	int64_t start_us, end_us, duration_us, bytes_in, bytes_out;
 	struct flow_ids ids;
+	uint8_t trace[16]; /* what is compared of the trace id */
+	uint32_t weight;
 	struct str service, op, code;
 	struct str peer; /* what it calls the other side, or "" */
 	struct str port; /* behind which peer is reached, or "" */
@@ -66,6 +70,7 @@ struct pair {
 	struct queue queues[QUEUES];
 	struct seen *seen;
 	struct alias *alias;
+	struct skew *skew;
 	struct buf scratch, address;
 	uint32_t served; /* producers held only for more consumers */
 	struct pair_counts counts;
@@ -93,6 +98,7 @@ pair_new(const struct pair_options *o, pair_emit_fn emit, void *ctx)
 	p->servers = xcalloc(n, sizeof(p->servers[0]));
 	p->seen = seen_new(p->o.max_seen, o->seed);
 	p->alias = alias_new(MAX_ALIASES);
+	p->skew = skew_new(MAX_SKEWS);
 	return p;
 }
 
@@ -118,6 +124,14 @@ cut(struct str s)
 	return (struct str){ s.p, MIN(s.n, MAX_TEXT) };
 }
 
+/* What is compared of a trace id. */
+static void
+trace_key(const uint8_t trace[16], uint8_t key[16])
+{
+	memset(key, 0, 8);
+	memcpy(key + 8, trace + 8, 8);
+}
+
 /* @s as a side; its text is the span's or p->scratch's. */
 static struct side
 side_of(struct pair *p, const struct span *s)
@@ -134,11 +148,13 @@ side_of(struct pair *p, const struct span *s)
 		.bytes_in = span_size(s, ATTR_REQUEST_SIZE),
 		.bytes_out = span_size(s, ATTR_RESPONSE_SIZE),
 		.ids = s->ids,
+		.weight = MAX(s->weight, 1),
 		.service = cut(s->service),
 		.code = cut(span_code(s)),
 	};
 	size_t op_n;
 
+	trace_key(s->ids.trace, side.trace);
 	buf_clear(&p->scratch);
 	side.op_quality = span_op(s, &p->scratch);
 	op_n = p->scratch.n;
@@ -228,7 +244,10 @@ flow_of(struct flow *f, const struct side *c, const struct side *s)
 	f->server_us = s ? s->duration_us : FLOW_UNKNOWN;
 	f->bytes_in = known(any->bytes_in, callee->bytes_in);
 	f->bytes_out = known(any->bytes_out, callee->bytes_out);
+	f->weight = MAX(any->weight, callee->weight);
 	f->ids = any->ids;
+	if (is_zero(f->ids.trace, 8))
+		memcpy(f->ids.trace, callee->ids.trace, sizeof(f->ids.trace));
 	memcpy(f->ids.span, callee->ids.span, sizeof(f->ids.span));
 	if (!is_msg(c, s))
 		return;
@@ -282,8 +301,13 @@ emit_pair(struct pair *p, const struct side *c, const struct side *s)
 {
 	struct flow f;
 
-	if (!is_msg(c, s))
+	if (!is_msg(c, s)) {
+		const struct skew_times by[] = { { c->start_us, c->end_us },
+			{ s->start_us, s->end_us } };
+
 		alias_learn(p->alias, address_of(p, c), s->service, p->now_us);
+		skew_add(p->skew, c->service, s->service, &by[0], &by[1]);
+	}
 	flow_of(&f, c, s);
 	f.src = c->service;
 	f.dst = s->service;
@@ -470,7 +494,7 @@ add_client(struct pair *p, const struct side *c)
 		emit_db(p, c);
 		return;
 	}
-	while ((h = *half_find(p, false, c->ids.trace, c->ids.span)) &&
+	while ((h = *half_find(p, false, c->trace, c->ids.span)) &&
 		(hits == 0 || c->kind == SPAN_PRODUCER)) {
 		hits++;
 		h->told->hits++;
@@ -482,7 +506,7 @@ add_client(struct pair *p, const struct side *c)
 	told = told_new(c);
 	told->hits = hits;
 	p->served += hits > 0;
-	half_add(p, told, c->ids.trace, c->ids.span);
+	half_add(p, told, c->trace, c->ids.span);
 }
 
 /* Pair @s with the client half that has that key, if there is one. */
@@ -502,31 +526,68 @@ meet_client(struct pair *p, const struct side *s, const uint8_t trace[16],
 	return true;
 }
 
+/* Keys that a callee may be found by: its caller's id, and of messages the links'. */
+struct keys {
+	uint8_t trace[MAX_LINKS + 2][16], span[MAX_LINKS + 2][8];
+	uint32_t n;
+};
+
+static void
+keys_add(struct keys *k, const uint8_t trace[16], const uint8_t span[8])
+{
+	memcpy(k->trace[k->n], trace, 16);
+	memcpy(k->span[k->n++], span, 8);
+}
+
+/*
+ * The ids of the span that may be @s's caller, the surest first. A side that may share
+ * its caller's id without saying so is looked for under that as well.
+ */
+static void
+caller_keys(const struct span *span, const struct side *s, struct keys *k)
+{
+	if (span->shared || span->may_share)
+		keys_add(k, s->trace, s->ids.span);
+	if (!span->shared && !is_zero(s->ids.parent, sizeof(s->ids.parent)))
+		keys_add(k, s->trace, s->ids.parent);
+}
+
+static bool
+has_key(const struct keys *k, const uint8_t trace[16], const uint8_t span[8])
+{
+	for (uint32_t i = 0; i < k->n; i++)
+		if (memcmp(k->trace[i], trace, 16) == 0 &&
+			memcmp(k->span[i], span, 8) == 0)
+			return true;
+	return false;
+}
+
 static void
 add_server(struct pair *p, const struct span *span, const struct side *s)
 {
-	const uint8_t *parent = span->shared ? s->ids.span : s->ids.parent;
-	bool has_parent = !is_zero(parent, 8);
 	uint32_t links = s->kind == SPAN_CONSUMER ? MIN(span->link_count, MAX_LINKS) : 0;
-	uint32_t hits = 0, pending = 0;
-	const struct span_link *open[MAX_LINKS];
+	struct keys callers = { .n = 0 };
 	struct told *told;
+	uint32_t hits = 0, n;
 
 	/* Parent first: where it is the producer, links only repeat it. */
-	if (has_parent && meet_client(p, s, s->ids.trace, parent, false))
-		return;
+	caller_keys(span, s, &callers);
+	for (uint32_t i = 0; i < callers.n; i++)
+		if (meet_client(p, s, callers.trace[i], callers.span[i], false))
+			return;
 	for (uint32_t i = 0; i < links; i++) {
-		const struct span_link *l = &span->links[i];
+		uint8_t trace[16];
 
-		if (memcmp(l->trace, s->ids.trace, 16) == 0 &&
-			memcmp(l->span, parent, 8) == 0)
+		trace_key(span->links[i].trace, trace);
+		if (has_key(&callers, trace, span->links[i].span))
 			continue;
-		if (meet_client(p, s, l->trace, l->span, true))
+		if (meet_client(p, s, trace, span->links[i].span, true))
 			hits++;
 		else
-			open[pending++] = l;
+			keys_add(&callers, trace, span->links[i].span);
 	}
-	if (!has_parent && pending == 0) {
+	n = callers.n;
+	if (n == 0) {
 		if (hits == 0)
 			emit_lone_server(p, s);
 		return;
@@ -535,10 +596,8 @@ add_server(struct pair *p, const struct span *span, const struct side *s)
 	told->hits = hits;
 	/* Held here as well until every key is in: making room must not free it. */
 	told->refs++;
-	if (has_parent)
-		half_add(p, told, s->ids.trace, parent);
-	for (uint32_t i = 0; i < pending; i++)
-		half_add(p, told, open[i]->trace, open[i]->span);
+	for (uint32_t i = 0; i < n; i++)
+		half_add(p, told, callers.trace[i], callers.span[i]);
 	if (--told->refs > 0)
 		return;
 	if (told->hits == 0)
@@ -552,6 +611,7 @@ pair_add(struct pair *p, const struct span *s, int64_t now_us)
 	uint8_t seen_side = s->kind == SPAN_SERVER || s->kind == SPAN_CONSUMER ? 2
 			    : is_client(s->kind)                               ? 1
 									       : 0;
+	uint8_t trace[16];
 	struct side side;
 
 	pair_tick(p, now_us);
@@ -560,7 +620,8 @@ pair_add(struct pair *p, const struct span *s, int64_t now_us)
 		p->counts.ignored++;
 		return;
 	}
-	if (seen_again(p->seen, s->ids.trace, s->ids.span, seen_side)) {
+	trace_key(s->ids.trace, trace);
+	if (seen_again(p->seen, trace, s->ids.span, seen_side)) {
 		p->counts.duplicate++;
 		return;
 	}
@@ -576,10 +637,32 @@ pair_add(struct pair *p, const struct span *s, int64_t now_us)
 
 /* ------------------------------------------------------------ time */
 
+/* Differences of clocks travel as gauges of the callee. */
+static void
+emit_skew(void *ctx, struct str caller, struct str callee, int64_t us)
+{
+	struct pair *p = ctx;
+	struct event e = { .type = EVENT_GAUGE,
+		.u.gauge = {
+			.service = callee,
+			.unit = STR("us"),
+			.value = (double)us,
+			.at_us = FLOW_UNKNOWN,
+		} };
+
+	buf_clear(&p->scratch);
+	buf_adds(&p->scratch, PAIR_SKEW_GAUGE "{");
+	buf_add_str(&p->scratch, caller);
+	buf_addc(&p->scratch, '}');
+	e.u.gauge.name = buf_str(&p->scratch);
+	p->emit(p->ctx, &e);
+}
+
 void
 pair_tick(struct pair *p, int64_t now_us)
 {
 	p->now_us = MAX(p->now_us, now_us);
+	skew_tick(p->skew, p->now_us, emit_skew, p);
 	for (unsigned i = 0; i < QUEUES; i++) {
 		struct queue *q = &p->queues[i];
 
@@ -594,6 +677,7 @@ pair_flush(struct pair *p)
 	for (unsigned i = 0; i < QUEUES; i++)
 		while (p->queues[i].first)
 			half_give_up(p, p->queues[i].first);
+	skew_flush(p->skew, emit_skew, p);
 }
 
 int64_t
@@ -629,6 +713,7 @@ pair_free(struct pair *p)
 	free(p->servers);
 	seen_free(p->seen);
 	alias_free(p->alias);
+	skew_free(p->skew);
 	buf_done(&p->scratch);
 	buf_done(&p->address);
 	free(p);

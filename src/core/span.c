@@ -67,20 +67,22 @@ span_attr(const struct span *s, enum span_attr attr)
 bool
 span_is_db(const struct span *s)
 {
-	return s->kind == SPAN_CLIENT && (span_attr(s, ATTR_DB_NAMESPACE).n > 0 ||
-						 span_attr(s, ATTR_DB_SYSTEM).n > 0);
+	return s->kind == SPAN_CLIENT &&
+	       (span_attr(s, ATTR_DB_NAMESPACE).n > 0 ||
+		       span_attr(s, ATTR_DB_SYSTEM).n > 0 ||
+		       (s->remote.n > 0 && s->attrs.v[ATTR_DB_QUERY].n > 0));
 }
 
 void
 span_db_node(const struct span *s, struct buf *out)
 {
-	static const enum span_attr whole[] = { ATTR_PEER_SERVICE, ATTR_SERVER_ADDRESS };
+	const struct str whole[] = { span_attr(s, ATTR_PEER_SERVICE), s->remote,
+		span_attr(s, ATTR_SERVER_ADDRESS) };
 	struct str v, port = span_attr(s, ATTR_NETWORK_PORT);
 
 	for (size_t i = 0; i < ARRAY_LEN(whole); i++) {
-		v = span_attr(s, whole[i]);
-		if (v.n > 0) {
-			buf_add_str(out, v);
+		if (whole[i].n > 0) {
+			buf_add_str(out, whole[i]);
 			return;
 		}
 	}

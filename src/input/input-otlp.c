@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tracing.h"
 #include "weir/base/util.h"
 #include "weir/input/args.h"
 #include "weir/input/grpc.h"
 #include "weir/input/http.h"
 #include "weir/input/otlp.h"
+#include "zipkin-door.h"
 
 #define DEFAULT_HTTP "127.0.0.1:4318"
 #define DEFAULT_GRPC "127.0.0.1:4317"
@@ -28,8 +28,9 @@ static const char *const methods[] = {
 
 struct input {
 	struct tracing tracing;
-	struct http *http; /* either may be NULL */
+	struct http *http; /* any may be NULL */
 	struct grpc *grpc;
+	struct http *zipkin;
 	struct buf where;
 };
 
@@ -117,9 +118,10 @@ congested(void *ctx)
 
 /* ------------------------------------------------------------ the input */
 
-/* Open the doors asked for: both, or the one that was named alone. */
+/* Open the doors asked for: both of OTLP's, or the one that was named alone. */
 static bool
-open_doors(struct input *in, const char *http, const char *grpc, struct diag *d)
+open_doors(struct input *in, const char *http, const char *grpc, const char *zipkin,
+	struct diag *d)
 {
 	const struct http_options ho = {
 		.address = http || grpc ? http : DEFAULT_HTTP,
@@ -152,6 +154,12 @@ open_doors(struct input *in, const char *http, const char *grpc, struct diag *d)
 		buf_addf(&in->where, "%sgRPC %s", in->where.n > 0 ? " and " : "",
 			grpc_where(in->grpc));
 	}
+	if (zipkin) {
+		in->zipkin = zipkin_door_open(&in->tracing, zipkin, d);
+		if (!in->zipkin)
+			return false;
+		buf_addf(&in->where, " and Zipkin %s", http_where(in->zipkin));
+	}
 	return true;
 }
 
@@ -159,6 +167,7 @@ static void
 close_doors(struct input *in)
 {
 	http_close(in->http);
+	http_close(in->zipkin);
 	grpc_close(in->grpc);
 	buf_done(&in->where);
 }
@@ -167,11 +176,12 @@ static struct input *
 otlp_open(int argc, char **argv, const struct input_env *env, struct diag *d)
 {
 	struct input *in = xcalloc(1, sizeof(*in));
-	const char *http = NULL, *grpc = NULL;
+	const char *http = NULL, *grpc = NULL, *zipkin = NULL;
 	struct tracing_words words = { 0 };
 	const struct args_option table[] = {
 		{ "--http", &http },
 		{ "--grpc", &grpc },
+		{ "--zipkin", &zipkin },
 		TRACING_ARGS(&words),
 		{ NULL, NULL },
 	};
@@ -180,10 +190,10 @@ otlp_open(int argc, char **argv, const struct input_env *env, struct diag *d)
 	if (files > 0)
 		diag_set(d, STATUS_ERR_USAGE, "otlp reads no files ('%s')", argv[1]);
 	if (files == 0 && tracing_open(&in->tracing, &words, env, d) == STATUS_OK) {
-		if (open_doors(in, http, grpc, d))
+		if (open_doors(in, http, grpc, zipkin, d))
 			return in;
 		close_doors(in);
-		tracing_close(&in->tracing, 0);
+		tracing_close(&in->tracing, (struct input_time){ 0 });
 	}
 	free(in);
 	return NULL;
@@ -203,6 +213,10 @@ otlp_fds(struct input *in, struct pollfd *fds, unsigned max, int64_t *ret_wait_u
 		wait_us = MIN(wait_us, grpc_wait(in->grpc, now_us));
 		fds[n++] = (struct pollfd){ .fd = grpc_fd(in->grpc), .events = POLLIN };
 	}
+	if (in->zipkin && n < max) {
+		wait_us = MIN(wait_us, http_wait(in->zipkin, now_us));
+		fds[n++] = (struct pollfd){ .fd = http_fd(in->zipkin), .events = POLLIN };
+	}
 	*ret_wait_us = tracing_wait(&in->tracing, wait_us);
 	return n;
 }
@@ -211,11 +225,13 @@ static enum status
 otlp_step(struct input *in, struct input_time t, struct diag *d)
 {
 	(void)d;
-	in->tracing.now_us = t.mono_us;
+	tracing_now(&in->tracing, t);
 	if (in->http)
 		http_step(in->http, t.mono_us);
 	if (in->grpc)
 		grpc_step(in->grpc, t.mono_us);
+	if (in->zipkin)
+		http_step(in->zipkin, t.mono_us);
 	tracing_tick(&in->tracing);
 	return STATUS_OK;
 }
@@ -223,17 +239,19 @@ otlp_step(struct input *in, struct input_time t, struct diag *d)
 static void
 otlp_counts(const struct input *in, struct input_counts *ret_counts)
 {
-	struct http_stats h = { 0 };
+	struct http_stats h = { 0 }, z = { 0 };
 	struct grpc_stats g = { 0 };
 
 	if (in->http)
 		http_stats(in->http, &h);
 	if (in->grpc)
 		grpc_stats(in->grpc, &g);
+	if (in->zipkin)
+		http_stats(in->zipkin, &z);
 	*ret_counts = (struct input_counts){
-		.requests = h.requests + g.calls,
-		.bytes = h.bytes + g.bytes,
-		.rejected = h.refused + h.busy + g.refused + g.busy,
+		.requests = h.requests + g.calls + z.requests,
+		.bytes = h.bytes + g.bytes + z.bytes,
+		.rejected = h.refused + h.busy + g.refused + g.busy + z.refused + z.busy,
 	};
 	tracing_counts(&in->tracing, ret_counts);
 }
@@ -248,17 +266,18 @@ static void
 otlp_close(struct input *in, struct input_time t)
 {
 	close_doors(in);
-	tracing_close(&in->tracing, t.mono_us);
+	tracing_close(&in->tracing, t);
 	free(in);
 }
 
 const struct input_ops input_otlp = {
 	.id = "otlp",
 	.about = "spans, logs and gauges from OpenTelemetry SDKs and Collectors",
-	.options = "  --http ADDR:PORT   listen here (default " DEFAULT_HTTP ")\n"
-		   "  --grpc ADDR:PORT   and here for gRPC (default " DEFAULT_GRPC ");\n"
-		   "                     given one alone only that one is "
-		   "opened\n" TRACING_HELP,
+	.options =
+		"  --http ADDR:PORT   listen here (default " DEFAULT_HTTP ")\n"
+		"  --grpc ADDR:PORT   and here for gRPC (default " DEFAULT_GRPC ");\n"
+		"                     given one alone only it is opened\n"
+		"  --zipkin ADDR:PORT take spans as Zipkin's JSON as well\n" TRACING_HELP,
 	.open = otlp_open,
 	.fds = otlp_fds,
 	.step = otlp_step,

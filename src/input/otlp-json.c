@@ -274,6 +274,8 @@ read_span(struct walk *w, const struct span_attrs *resource)
 			s.id = take_id(j, id, sizeof(id));
 		} else if (str_eq(key, STR("parentSpanId"))) {
 			s.parent = take_id(j, parent, sizeof(parent));
+		} else if (str_eq(key, STR("traceState"))) {
+			s.state = take_text(j);
 		} else if (str_eq(key, STR("name"))) {
 			s.span.name = take_text(j);
 		} else if (str_eq(key, STR("kind"))) {

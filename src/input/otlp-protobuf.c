@@ -127,6 +127,7 @@ read_span(
 		.trace = str_from(from->trace_id),
 		.id = str_from(from->span_id),
 		.parent = str_from(from->parent_span_id),
+		.state = str_from(from->trace_state),
 		.start_ns = from->start_time_unix_nano,
 		.end_ns = from->end_time_unix_nano,
 		.span = {

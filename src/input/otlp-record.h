@@ -33,7 +33,7 @@ struct otlp_reader {
 /* As the message has them; ids still as raw bytes. */
 struct otlp_span {
 	struct span span;
-	struct str trace, id, parent;
+	struct str trace, id, parent, state;
 	uint64_t start_ns, end_ns;
 };
 

@@ -10,6 +10,7 @@
 #include "otlp-record.h"
 #include "src/input/otlp.pb-c.h"
 #include "weir/base/util.h"
+#include "weir/core/sampling.h"
 
 #define NS_PER_US 1000
 #define DECODE_FACTOR 12u /* memory a body may need to be read, in its own sizes */
@@ -96,6 +97,8 @@ otlp_take_span(struct otlp_reader *r, struct otlp_span *s)
 	if (s->parent.n)
 		memcpy(span->ids.parent, s->parent.p, sizeof(span->ids.parent));
 	span->origin = ORIGIN_OTLP;
+	span->weight =
+		sampling_weight(sampling_from_tracestate(s->state), span->ids.trace);
 	span->start_us = (int64_t)(s->start_ns / NS_PER_US);
 	span->end_us = (int64_t)(s->end_ns / NS_PER_US);
 	if (s->end_ns > s->start_ns && s->start_ns > 0)

@@ -11,7 +11,13 @@ static void
 emit(void *ctx, const struct event *e)
 {
 	struct tracing *t = ctx;
+	struct event now;
 
+	if (e->type == EVENT_GAUGE && e->u.gauge.at_us < 0) {
+		now = *e;
+		now.u.gauge.at_us = t->wall_us;
+		e = &now;
+	}
 	t->env.emit(t->env.ctx, e);
 }
 
@@ -33,9 +39,10 @@ tracing_open(struct tracing *t, const struct tracing_words *w,
 }
 
 void
-tracing_close(struct tracing *t, int64_t now_us)
+tracing_close(struct tracing *t, struct input_time now)
 {
-	pair_tick(t->pair, now_us);
+	tracing_now(t, now);
+	pair_tick(t->pair, t->now_us);
 	pair_flush(t->pair);
 	pair_free(t->pair);
 	t->pair = NULL;
@@ -81,6 +88,13 @@ tracing_wait(const struct tracing *t, int64_t wait_us)
 	int64_t due_us = pair_wait(t->pair, t->now_us);
 
 	return due_us >= 0 ? MIN(wait_us, due_us) : wait_us;
+}
+
+void
+tracing_now(struct tracing *t, struct input_time now)
+{
+	t->now_us = now.mono_us;
+	t->wall_us = now.wall_us;
 }
 
 void

@@ -10,7 +10,8 @@
 struct tracing {
 	struct input_env env;
 	struct pair *pair;
-	int64_t now_us;      /* monotonic; the input keeps it up to date */
+	int64_t now_us; /* monotonic, as of tracing_now() */
+	int64_t wall_us;
 	uint64_t emitted;    /* notes and gauges; the pairing counts its own */
 	uint64_t rejected;   /* records refused */
 	uint64_t unreadable; /* bodies or files of which nothing could be made */
@@ -36,7 +37,10 @@ enum status tracing_open(struct tracing *t, const struct tracing_words *w,
 	const struct input_env *env, struct diag *d);
 
 /* Emit what waits, then free. */
-void tracing_close(struct tracing *t, int64_t now_us);
+void tracing_close(struct tracing *t, struct input_time now);
+
+/* It is now @now. First thing in each step. */
+void tracing_now(struct tracing *t, struct input_time now);
 
 /* For otlp_sink and its like; @ctx is the struct tracing. */
 void tracing_span(void *ctx, const struct span *s);

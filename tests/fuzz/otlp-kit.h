@@ -17,7 +17,7 @@ struct kit {
 	uint64_t records;
 };
 
-static void
+static inline void
 kit_event(void *ctx, const struct event *e)
 {
 	(void)ctx;
@@ -28,7 +28,7 @@ kit_event(void *ctx, const struct event *e)
 		abort();
 }
 
-static void
+static inline void
 kit_span(void *ctx, const struct span *s)
 {
 	struct kit *k = ctx;
@@ -39,7 +39,7 @@ kit_span(void *ctx, const struct span *s)
 	pair_add(k->pair, s, 0);
 }
 
-static void
+static inline void
 kit_note(void *ctx, const struct note *n)
 {
 	((struct kit *)ctx)->records++;
@@ -47,7 +47,7 @@ kit_note(void *ctx, const struct note *n)
 		abort();
 }
 
-static void
+static inline void
 kit_gauge(void *ctx, const struct gauge *g)
 {
 	((struct kit *)ctx)->records++;
@@ -55,7 +55,7 @@ kit_gauge(void *ctx, const struct gauge *g)
 		abort();
 }
 
-static void
+static inline void
 kit_run(const uint8_t *data, size_t size, enum otlp_encoding e)
 {
 	static const struct pair_options po = { .max_halves = 64, .max_seen = 64 };

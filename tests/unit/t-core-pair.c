@@ -73,6 +73,9 @@ count(void *ctx, const struct event *ev)
 		t->works++;
 		return;
 	}
+	/* What the clocks differ by is another test's. */
+	if (ev->type == EVENT_GAUGE)
+		return;
 	cr_assert_eq(ev->type, EVENT_FLOW);
 	cr_assert(f->src.n > 0 && f->dst.n > 0);
 	set(src, sizeof(src), f->src);
@@ -412,7 +415,7 @@ span_of(enum span_kind kind, const char *service, unsigned trace, unsigned id,
 		.duration_us = 1000,
 	};
 
-	memcpy(s.ids.trace, &trace, sizeof(trace));
+	memcpy(s.ids.trace + 8, &trace, sizeof(trace));
 	memcpy(s.ids.span, &id, sizeof(id));
 	memcpy(s.ids.parent, &parent, sizeof(parent));
 	return s;

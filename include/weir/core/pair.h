@@ -15,6 +15,9 @@
  * - a data base's both latencies are its client's: nobody else measures it;
  * - a client half that names nobody is work of its service, no edge.
  *
+ * Of trace ids the right half is compared, as Zipkin's senders may know no more of
+ * one; with the 64 bits of the span's id that is plenty.
+ *
  * In the flow, ids.span is the callee's span where known, else the caller's, and
  * ids.parent is the span around the call; so following parents leads to the root.
  *
@@ -25,6 +28,12 @@
 #define WEIR_CORE_PAIR_H
 
 #include "weir/core/peer.h"
+
+/*
+ * How far the callee's clock is ahead of the caller's is told from time to time as a
+ * gauge of the callee with this name and the caller's in braces, at no certain time.
+ */
+#define PAIR_SKEW_GAUGE "clock.skew"
 
 struct pair;
 

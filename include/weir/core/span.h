@@ -77,9 +77,11 @@ struct span_link {
 struct span {
 	enum flow_origin origin;
 	enum span_kind kind;
-	bool failed;    /* status is error */
-	bool shared;    /* Zipkin: the server side carries its client's id */
-	uint32_t flags; /* OTLP: 0x100 is-remote known, 0x200 parent is remote */
+	bool failed;     /* status is error */
+	bool shared;     /* Zipkin: the server side carries its client's id */
+	bool may_share;  /* it may do so without saying it */
+	uint32_t weight; /* requests this one stands for; 0 is 1 */
+	uint32_t flags;  /* OTLP: 0x100 is-remote known, 0x200 parent is remote */
 	struct flow_ids ids;
 	struct str service, name;
 	struct str remote; /* what the sender calls the other end, or "" */
