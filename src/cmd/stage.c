@@ -51,8 +51,10 @@ stage_key(struct stage *st, uint32_t key)
 void
 stage_paint(struct stage *st)
 {
-	if (!ui_frozen(st->ui))
+	if (!ui_frozen(st->ui)) {
+		st->snap.shape.wanted = ui_closeup(st->ui, &st->snap.shape.key);
 		feed_snap(st->feed, &st->snap);
+	}
 	if (st->snap.nodes == 0) {
 		buf_clear(&st->empty_text);
 		feed_empty_text(st->feed, &st->empty_text);

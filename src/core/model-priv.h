@@ -102,6 +102,12 @@ op_at(const struct model *m, uint32_t i)
 	return pool_at(&m->ops, i);
 }
 
+/* The tally of an edge that is shown: see the rule in model.h. */
+const struct tally *model_richest(const struct model *m, const struct edge *e);
+
+/* Answer what was asked in @s. */
+void model_shape(const struct model *m, struct shape *s);
+
 /*
  * The node of that name, made if need be; "(other)" and *folded when there is no room.
  * @known, unless NULL, is 0 or what was left there for the same name.

@@ -57,9 +57,8 @@ fine_samples(const struct window_sum *s)
 	return s->samples > s->coarse ? s->samples - s->coarse : 0;
 }
 
-/* The tally to show: see the rule in model.h. */
-static const struct tally *
-richest(const struct model *m, const struct edge *e)
+const struct tally *
+model_richest(const struct model *m, const struct edge *e)
 {
 	const struct tally *best = NULL;
 	uint64_t most = 0, fine = 0;
@@ -153,7 +152,7 @@ add_to_ends(struct snap *s, const struct snap_edge *e)
 static void
 show_edge(const struct model *m, const struct edge *e, struct snap *s)
 {
-	const struct tally *t = richest(m, e);
+	const struct tally *t = model_richest(m, e);
 	uint32_t src, dst;
 	struct snap_edge *se;
 
@@ -222,5 +221,6 @@ model_snap(struct model *m, int64_t now_us, const struct thresholds *t, struct s
 	for (uint32_t i = 0; i < snap->edges; i++)
 		add_to_ends(snap, &snap->edge[i]);
 	fill_quality(m, &snap->quality);
+	model_shape(m, &snap->shape);
 	severity_judge(snap, t);
 }

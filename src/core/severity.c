@@ -62,10 +62,18 @@ severity_word(enum severity s)
 	return (unsigned)s < SEV_COUNT ? words[s] : words[SEV_OK];
 }
 
-static enum severity
-grade_us(const struct thresholds *t, int64_t us)
+enum severity
+severity_of_latency(const struct thresholds *t, int64_t us)
 {
 	return us >= t->crit_p99_us ? SEV_CRIT : us >= t->warn_p99_us ? SEV_WARN : SEV_OK;
+}
+
+enum severity
+severity_of_errors(const struct thresholds *t, double ratio)
+{
+	return ratio >= t->crit_errors   ? SEV_CRIT
+	       : ratio >= t->warn_errors ? SEV_WARN
+					 : SEV_OK;
 }
 
 static enum severity
@@ -88,10 +96,10 @@ grade(struct judge *j, uint32_t i)
 	bool enough = e->stat.samples >= j->t->min_samples;
 
 	v->reason = NONE;
-	v->over[LATENCY] = enough ? grade_us(j->t, e->stat.p99_us) : SEV_OK;
+	v->over[LATENCY] = enough ? severity_of_latency(j->t, e->stat.p99_us) : SEV_OK;
 	v->over[ERRORS] = grade_errors(j->t, &e->stat);
 	v->over[QUEUE] = e->stat.calls >= j->t->min_samples
-				 ? grade_us(j->t, e->queue_p99_us)
+				 ? severity_of_latency(j->t, e->queue_p99_us)
 				 : SEV_OK;
 	v->worst = SEV_OK;
 	for (unsigned c = 0; c < CHANNELS; c++)
@@ -433,6 +441,7 @@ severity_judge(struct snap *s, const struct thresholds *t)
 	blame(&j);
 	grade_nodes(s);
 	best = spokesman(&j);
+	s->thresholds = *t;
 	s->headline[0] = '\0';
 	if (best != NONE)
 		write_headline(&j, best);

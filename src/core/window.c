@@ -660,6 +660,49 @@ window_hist(const struct window *w, uint32_t series)
 	return &w->series[series].hist;
 }
 
+/* Is it booked under @series: as itself, or as one of those that add to it? */
+static bool
+adds_to(const struct window *w, uint32_t id, uint32_t series)
+{
+	return id == series || w->series[id].parent == series;
+}
+
+void
+window_visit(const struct window *w, uint32_t series, int64_t from, int64_t to,
+	void (*take)(void *arg, int64_t tick, unsigned bucket, uint32_t count), void *arg)
+{
+	unsigned i = log_find(&w->log, from);
+
+	for (; i < w->log.slots && w->log.slot[i].tick < to; i++) {
+		const struct slot *s = &w->log.slot[i];
+
+		for (uint32_t r = 0; r < s->runs; r++) {
+			struct run_cursor c;
+
+			run_open(&c, &s->run[r]);
+			while (run_next(&c)) {
+				bool mine = adds_to(w, c.series, series);
+
+				while (c.pairs) {
+					unsigned bucket;
+					uint32_t count;
+
+					run_pair(&c, &bucket, &count);
+					if (mine)
+						take(arg, s->tick, bucket, count);
+				}
+			}
+		}
+		for (uint32_t k = 0; k < s->n; k++) {
+			const struct entry *e = &s->tail[k];
+
+			if (e->bucket != WINDOW_NO_LATENCY &&
+				adds_to(w, e->series, series))
+				take(arg, s->tick, e->bucket, e->count);
+		}
+	}
+}
+
 size_t
 window_log_bytes(const struct window *w)
 {

@@ -364,13 +364,14 @@ paint_number(const struct pen *p, const struct columns *c, enum number i,
  * p99 when it is not the errors alone. Everything else stays grey.
  */
 static void
-paint_numbers(const struct pen *p, const struct columns *c, const struct snap_edge *e)
+paint_numbers(const struct pen *p, const struct columns *c, const struct snap *s,
+	const struct snap_edge *e)
 {
 	const struct snap_stat *st = &e->stat;
 	bool bad = e->severity >= SEV_WARN, bound = st->bounds_only;
 	double failing = error_ratio(st);
-	bool many = failing >= 0.05;
-	bool slow = !many || st->p99_us >= 500 * MSEC_US;
+	bool many = severity_of_errors(&s->thresholds, failing) >= SEV_WARN;
+	bool slow = !many || severity_of_latency(&s->thresholds, st->p99_us) >= SEV_WARN;
 	enum role hot = severity_role(e->severity);
 	enum role calm = e->severity == SEV_IDLE ? ROLE_IDLE : ROLE_TEXT;
 	enum role quiet = e->severity == SEV_IDLE ? ROLE_IDLE : ROLE_DIM;
@@ -439,7 +440,7 @@ paint_row(const struct pen *p, const struct columns *c, const struct snap *s,
 			: e->severity == SEV_IDLE ? ROLE_IDLE
 						  : ROLE_DIM,
 			attr);
-	paint_numbers(p, c, e);
+	paint_numbers(p, c, s, e);
 	paint_op(p, c, s, e);
 }
 

@@ -74,6 +74,17 @@ ui_set_live_time(struct ui *ui, int64_t now_us)
 	ui->live_us = now_us;
 }
 
+bool
+ui_closeup(const struct ui *ui, uint32_t *ret_edge)
+{
+	const struct detail *d = &ui->detail;
+
+	*ret_edge = SELECT_NONE;
+	if (detail_is_open(d) && d->page[d->pages - 1].of.node == SELECT_NONE)
+		*ret_edge = d->page[d->pages - 1].of.edge;
+	return *ret_edge != SELECT_NONE;
+}
+
 int64_t
 ui_window(const struct ui *ui)
 {

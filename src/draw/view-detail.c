@@ -9,13 +9,18 @@
 #include "weir/base/util.h"
 #include "weir/draw/fmt.h"
 
+#include "detail-shape.h"
+
 #define MARGIN 2
 #define OP_WIDTH_MAX 48
+
+/* In an area of so many rows the seconds stand under the distribution, else at the end. */
+#define SECONDS_HEIGHT 34
 
 /* Paints line by line; what is scrolled away or below the area is clipped. */
 struct sheet {
 	struct grid *g;
-	struct rect area;
+	struct rect area; /* h: the rows that are seen at once */
 	int x, y;
 };
 
@@ -77,71 +82,6 @@ put_node(struct sheet *sh, int x, const struct snap_node *n, int width)
 		       n->severity == SEV_CRIT ? ROLE_CRIT_TITLE : ROLE_TITLE, 0);
 }
 
-/* --------------------------------------------------------- latency on a log axis */
-
-#define AXIS_FROM 2 /* 10^2 us */
-#define AXIS_DECADES 6
-
-static int
-axis_x(struct rect axis, int64_t us)
-{
-	double decades = log10((double)MAX(us, 1)) - AXIS_FROM;
-	double at = decades / AXIS_DECADES * (axis.w - 1);
-
-	return axis.x + CLAMP((int)lround(at), 0, axis.w - 1);
-}
-
-/* The name of a quantile above its place, unless that is taken already. */
-static void
-put_quantile(struct sheet *sh, struct rect axis, int64_t us, const char *name)
-{
-	int start = axis_x(axis, us) - (int)strlen(name) / 2;
-
-	start = CLAMP(start, axis.x, axis.x + axis.w - (int)strlen(name));
-	if (us < 0)
-		return;
-	for (int x = start - 1; x <= start + (int)strlen(name); x++)
-		if (grid_at(sh->g, x, sh->y).kind == CELL_TEXT)
-			return;
-	put(sh, start, name, ROLE_DIM);
-}
-
-/*
- * Where requests lie: light from the median to the p95, heavy on to the p99, the
- * median as a block. The axis is the same for all, so that two can be compared.
- */
-static void
-put_distribution(struct sheet *sh, const struct snap_edge *e, int width)
-{
-	static const char *const ticks[] = { "100\xc2\xb5s", "1ms", "10ms", "100ms", "1s",
-		"10s" };
-	const struct snap_stat *st = &e->stat;
-	struct rect axis = { sh->area.x, 0, width, 1 };
-	enum role hot = e->severity >= SEV_WARN ? severity_role(e->severity) : ROLE_SPARK;
-	int x50, x95, x99;
-
-	if (st->p50_us < 0 || st->p99_us < 0)
-		return;
-	x50 = axis_x(axis, st->p50_us);
-	x95 = axis_x(axis, st->p95_us < 0 ? st->p99_us : st->p95_us);
-	x99 = axis_x(axis, st->p99_us);
-	put_quantile(sh, axis, st->p99_us, "p99");
-	put_quantile(sh, axis, st->p50_us, "p50");
-	put_quantile(sh, axis, st->p95_us, "p95");
-	sh->y++;
-	grid_hline(sh->g, axis.x, sh->y, axis.w, WEIGHT_DOTTED, ROLE_EDGE_IDLE);
-	for (int x = x50; x <= x99; x++)
-		grid_glyph(sh->g, x, sh->y, x <= x95 ? GLYPH_BAR_FULL : GLYPH_BAR_HALF,
-			x <= x95 ? ROLE_SPARK : hot, 0);
-	grid_glyph(sh->g, x50, sh->y, GLYPH_BAR_FULL, ROLE_TITLE, 0);
-	grid_glyph(sh->g, x99, sh->y, GLYPH_BAR_FULL, hot, 0);
-	sh->y++;
-	for (size_t i = 0; i < ARRAY_LEN(ticks); i++)
-		put(sh, axis.x + (int)i * (axis.w - 1) / AXIS_DECADES, ticks[i],
-			ROLE_DIM);
-	sh->y += 2;
-}
-
 /* -------------------------------------------------------------------- an edge */
 
 static void
@@ -159,6 +99,22 @@ edge_head(struct sheet *sh, const struct snap *s, const struct snap_edge *e)
 	sh->y += 2;
 }
 
+static enum role
+errors_role(const struct snap *s, double failing)
+{
+	enum severity sev = severity_of_errors(&s->thresholds, failing);
+
+	return sev >= SEV_WARN ? severity_role(sev) : ROLE_TEXT;
+}
+
+static enum role
+latency_role(const struct snap *s, int64_t us)
+{
+	enum severity sev = severity_of_latency(&s->thresholds, us);
+
+	return sev >= SEV_WARN ? severity_role(sev) : ROLE_TEXT;
+}
+
 static void
 edge_traffic(struct sheet *sh, const struct snap *s, const struct snap_edge *e)
 {
@@ -168,11 +124,9 @@ edge_traffic(struct sheet *sh, const struct snap *s, const struct snap_edge *e)
 
 	x = put_fact(sh, x, "calls", fmt_count(st->calls).s, ROLE_TEXT);
 	x = put_fact(sh, x, "rate", fmt_rate(st->rate).s, ROLE_TEXT);
-	x = put_fact(sh, x, "errors", fmt_count(st->errors).s,
-		    failing >= 0.05 ? ROLE_WARN : ROLE_TEXT) -
+	x = put_fact(sh, x, "errors", fmt_count(st->errors).s, errors_role(s, failing)) -
 	    2;
-	x = put_fact(sh, x, "=", fmt_percent(failing).s,
-		failing >= 0.05 ? ROLE_WARN : ROLE_TEXT);
+	x = put_fact(sh, x, "=", fmt_percent(failing).s, errors_role(s, failing));
 	if (x + 26 > right) {
 		x = sh->area.x;
 		sh->y++;
@@ -189,28 +143,43 @@ edge_traffic(struct sheet *sh, const struct snap *s, const struct snap_edge *e)
 	sh->y += 2;
 }
 
+static struct rect
+rest_of(const struct sheet *sh)
+{
+	return (struct rect){ sh->area.x, sh->y, sh->area.w, 0 };
+}
+
 static void
-edge_latency(struct sheet *sh, const struct snap_edge *e)
+edge_latency(struct sheet *sh, const struct snap *s, const struct snap_edge *e)
 {
 	const struct snap_stat *st = &e->stat;
 	bool bound = st->bounds_only;
-	int x = sh->area.x;
+	int x = sh->area.x, rows;
 
 	heading(sh, "latency");
 	sh->y++;
 	x = put_fact(sh, x, "p50", fmt_latency(st->p50_us, bound).s, ROLE_TEXT);
 	x = put_fact(sh, x, "p95", fmt_latency(st->p95_us, bound).s, ROLE_TEXT);
 	x = put_fact(sh, x, "p99", fmt_latency(st->p99_us, bound).s,
-		e->severity >= SEV_WARN ? severity_role(e->severity) : ROLE_TEXT);
+		latency_role(s, st->p99_us));
 	x = put_fact(sh, x, "max", fmt_duration(st->max_us).s, ROLE_TEXT);
 	put_fact(sh, x, "of", fmt_count(st->samples).s, ROLE_TEXT);
 	sh->y++;
 	x = put_fact(sh, sh->area.x, "callee's own p99", fmt_duration(e->server_p99_us).s,
 		ROLE_TEXT);
 	put_fact(sh, x, "waiting in queue p99", fmt_duration(e->queue_p99_us).s,
-		ROLE_TEXT);
+		latency_role(s, e->queue_p99_us));
 	sh->y += 2;
-	put_distribution(sh, e, MIN(sh->area.w, 72));
+	rows = shape_paint_window(sh->g, rest_of(sh), s, e);
+	sh->y += rows ? rows + 1 : 0;
+}
+
+static void
+edge_seconds(struct sheet *sh, const struct snap *s, const struct snap_edge *e)
+{
+	int rows = shape_paint_seconds(sh->g, rest_of(sh), s, e);
+
+	sh->y += rows ? rows + 1 : 0;
 }
 
 static void
@@ -233,20 +202,21 @@ edge_ops(struct sheet *sh, const struct snap *s, const struct snap_edge *e)
 	for (uint32_t i = 0; i < e->ops; i++, sh->y++) {
 		const struct snap_op *o = &s->op[e->first_op + i];
 		const struct snap_stat *st = &o->stat;
-		const struct fmt values[] = { fmt_rate(st->rate),
-			fmt_percent(
-				st->calls ? (double)st->errors / (double)st->calls : NAN),
+		double failing = st->calls ? (double)st->errors / (double)st->calls : NAN;
+		const struct fmt values[] = { fmt_rate(st->rate), fmt_percent(failing),
 			fmt_latency(st->p50_us, st->bounds_only),
 			fmt_latency(st->p95_us, st->bounds_only),
 			fmt_latency(st->p99_us, st->bounds_only),
 			fmt_count(st->samples) };
+		const enum role roles[] = { ROLE_TEXT, errors_role(s, failing), ROLE_TEXT,
+			ROLE_TEXT, latency_role(s, st->p99_us), ROLE_DIM };
 
 		grid_fit(sh->g, sh->area.x, sh->y, op_w,
 			str_of(o->op[0] ? o->op : "(unnamed)"), ROLE_TEXT, 0);
 		x = sh->area.x + MAX(op_w, 10);
 		for (size_t k = 0; k < ARRAY_LEN(values); k++)
 			grid_right(sh->g, x += FMT_CELLS + 2, sh->y, values[k].s,
-				values[k].s[0] == '-' ? ROLE_DIM : ROLE_TEXT, 0);
+				values[k].s[0] == '-' ? ROLE_DIM : roles[k], 0);
 	}
 	sh->y++;
 }
@@ -301,12 +271,20 @@ edge_origins(struct sheet *sh, const struct snap_edge *e)
 static void
 paint_edge(struct sheet *sh, const struct snap *s, const struct snap_edge *e)
 {
+	bool high = sh->area.h >= SECONDS_HEIGHT;
+
 	edge_head(sh, s, e);
 	edge_traffic(sh, s, e);
-	edge_latency(sh, e);
+	edge_latency(sh, s, e);
+	if (high)
+		edge_seconds(sh, s, e);
 	edge_ops(sh, s, e);
 	edge_exemplars(sh, s, e);
 	edge_origins(sh, e);
+	if (!high) {
+		sh->y++;
+		edge_seconds(sh, s, e);
+	}
 }
 
 /* ------------------------------------------------------------------ a service */
@@ -343,9 +321,10 @@ paint_node(struct detail *d, struct sheet *sh, const struct view_ctx *ctx, uint3
 	sh->y += 2;
 	x = put_fact(sh, sh->area.x, "in", fmt_rate(n->rate_in).s, ROLE_TEXT);
 	x = put_fact(sh, x, "out", fmt_rate(n->rate_out).s, ROLE_TEXT);
-	x = put_fact(sh, x, "errors", fmt_percent(failing).s,
-		failing >= 0.05 ? ROLE_WARN : ROLE_TEXT);
-	x = put_fact(sh, x, "p99", fmt_duration(n->p99_in_us).s, ROLE_TEXT);
+	x = put_fact(
+		sh, x, "errors", fmt_percent(failing).s, errors_role(ctx->snap, failing));
+	x = put_fact(sh, x, "p99", fmt_duration(n->p99_in_us).s,
+		latency_role(ctx->snap, n->p99_in_us));
 	if (x + 24 > sh->area.x + sh->area.w) {
 		x = sh->area.x;
 		sh->y++;
@@ -364,7 +343,8 @@ detail_paint(struct detail *d, struct view_ctx *ctx, struct grid *g, struct rect
 {
 	struct detail_page *p = &d->page[d->pages - 1];
 	struct rect before = grid_clip(g, area);
-	struct sheet sh = { g, { area.x + MARGIN, 0, area.w - 2 * MARGIN, 0 }, 0, 0 };
+	struct sheet sh = { g, { area.x + MARGIN, 0, area.w - 2 * MARGIN, area.h }, 0,
+		0 };
 	int edge = snap_find_edge(ctx->snap, p->of.edge), start;
 	int node = snap_find_node(ctx->snap, p->of.node);
 

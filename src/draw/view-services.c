@@ -169,14 +169,16 @@ value_of(const struct snap_node *n, enum column c, int64_t now_us)
 }
 
 static enum role
-value_role(const struct snap_node *n, enum column c, const struct fmt *f)
+value_role(const struct thresholds *t, const struct snap_node *n, enum column c,
+	const struct fmt *f)
 {
-	bool bad = n->severity >= SEV_WARN, many = error_ratio(n) >= 0.05;
+	bool bad = n->severity >= SEV_WARN;
+	bool many = severity_of_errors(t, error_ratio(n)) >= SEV_WARN;
+	bool slow = severity_of_latency(t, n->p99_in_us) >= SEV_WARN;
 
 	if (f->s[0] == '-' || c == COL_AGE)
 		return ROLE_DIM;
-	if (bad && ((c == COL_ERRORS && many) ||
-			   (c == COL_P99 && (!many || n->p99_in_us >= 500 * MSEC_US))))
+	if (bad && ((c == COL_ERRORS && many) || (c == COL_P99 && (!many || slow))))
 		return severity_role(n->severity);
 	if (n->severity == SEV_IDLE)
 		return ROLE_IDLE;
@@ -184,8 +186,8 @@ value_role(const struct snap_node *n, enum column c, const struct fmt *f)
 }
 
 static void
-paint_row(const struct snap_node *n, struct grid *g, struct rect line, int names,
-	int64_t now_us, bool selected)
+paint_row(const struct snap *s, const struct snap_node *n, struct grid *g,
+	struct rect line, int names, bool selected)
 {
 	unsigned attr = selected ? ATTR_ON_SELECT : 0;
 	enum role plain = n->severity >= SEV_WARN   ? ROLE_TITLE
@@ -214,8 +216,8 @@ paint_row(const struct snap_node *n, struct grid *g, struct rect line, int names
 			continue;
 		}
 		x += columns[c].width;
-		f = value_of(n, (enum column)c, now_us);
-		role = value_role(n, (enum column)c, &f);
+		f = value_of(n, (enum column)c, s->now_us);
+		role = value_role(&s->thresholds, n, (enum column)c, &f);
 		if (selected && role != ROLE_WARN && role != ROLE_CRIT)
 			role = ROLE_SELECT;
 		grid_right(g, x, line.y, f.s, role, attr);
@@ -262,9 +264,9 @@ services_paint(void *state, struct view_ctx *ctx, struct grid *g, struct rect ar
 	v->top = CLAMP(v->top, 0, MAX((int)v->rows - v->page, 0));
 	paint_heading(ctx, g, area, names);
 	for (int i = 0; i < v->page && v->top + i < (int)v->rows; i++)
-		paint_row(&ctx->snap->node[v->row[v->top + i].index], g,
+		paint_row(ctx->snap, &ctx->snap->node[v->row[v->top + i].index], g,
 			(struct rect){ area.x, area.y + 1 + i, area.w, 1 }, names,
-			ctx->now_us, v->top + i == at);
+			v->top + i == at);
 }
 
 /* The next service in trouble, round and round. */

@@ -168,6 +168,7 @@ begin(struct snap *s)
 	s->now_us = NOW;
 	s->window_us = 60 * SEC_US;
 	s->covered_us = 60 * SEC_US;
+	s->thresholds = (struct thresholds)THRESHOLDS_DEFAULT;
 	s->quality.received = 600000;
 	s->quality.events_per_s = 1690;
 	s->quality.newest_us = NOW - 300 * MS;
@@ -184,6 +185,38 @@ kit_shop(struct snap *s)
 		"payment \xe2\x86\x92 postgres p99 1.6s is behind frontend \xe2\x86\x92 "
 		"checkout \xe2\x86\x92 payment");
 	finish(s);
+}
+
+/* Requests of @us, and more and fewer of them over the last minute. */
+static void
+add_hump(struct shape *sh, int64_t us, double many, double wide)
+{
+	double middle = shape_bin(us);
+
+	for (unsigned b = 0; b < SHAPE_BINS; b++) {
+		double off = ((double)b - middle) / wide, n = many * exp(-off * off);
+
+		sh->count[b] += (uint64_t)n;
+		for (unsigned i = 0; i < SHAPE_SECONDS; i++)
+			sh->second[i][b / SHAPE_COARSE] +=
+				(uint32_t)(n / 60 * (1 + 0.5 * sin(i / 5.0)));
+	}
+}
+
+void
+kit_closeup(struct snap *s)
+{
+	kit_shop(s);
+	for (uint32_t i = 0; i < s->edges; i++)
+		if (s->edge[i].stat.p99_us == 1600 * MS) {
+			struct shape *sh = &s->shape;
+
+			sh->filled = true;
+			sh->filled_key = s->edge[i].key;
+			sh->known_seconds = 45;
+			add_hump(sh, 40 * MS, 60, 4);
+			add_hump(sh, 800 * MS, 200, 3);
+		}
 }
 
 void

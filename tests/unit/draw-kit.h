@@ -11,6 +11,9 @@
 /* A shop in trouble: postgres is slow and everything before it suffers. */
 void kit_shop(struct snap *s);
 
+/* And a close look at the worst of its edges. */
+void kit_closeup(struct snap *s);
+
 /* The same shop with nothing wrong. */
 void kit_calm(struct snap *s);
 

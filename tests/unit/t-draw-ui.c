@@ -105,6 +105,8 @@ Test(screens, look_as_they_did)
 		{ "edges-filtered", "edges", "/ p a y m Enter", kit_shop },
 		{ "edges-trouble", "edges", "!", kit_shop },
 		{ "edge-detail", "edges", "j Enter", kit_shop },
+		{ "edge-detail-closeup", "edges", "j Enter", kit_closeup },
+		{ "edge-detail-closeup-end", "edges", "j Enter End", kit_closeup },
 		{ "edge-detail-idle", "edges", "End Enter", kit_shop },
 		{ "services", "services", "n n", kit_shop },
 		{ "service-detail", "services", "n n n Enter j", kit_shop },

@@ -73,7 +73,8 @@ int64_t model_window(const struct model *m);
  * Picture the model at @now_us (which it is advanced to). Fills everything but
  * the fields of snap.quality that the bus knows (lost, duplicate, decode_errors,
  * unpaired, dropped, bare, agents): those stay as they are in @snap. Severity is
- * judged by @t.
+ * judged by @t. When the caller set snap.shape.wanted, snap.shape is filled for the
+ * edge with snap.shape.key; cheapest when @snap is the one of the last time.
  */
 void model_snap(
 	struct model *m, int64_t now_us, const struct thresholds *t, struct snap *snap);

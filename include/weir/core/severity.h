@@ -35,8 +35,13 @@ struct thresholds {
 		.crit_errors = 0.20, .min_samples = 5                               \
 	}
 
+/* What a latency, or a share of errors, is by itself. Unknown (negative, NAN) is ok. */
+enum severity severity_of_latency(const struct thresholds *t, int64_t us);
+enum severity severity_of_errors(const struct thresholds *t, double ratio);
+
 /*
- * Grade every edge and node of @snap, count the grades and write the headline.
+ * Grade every edge and node of @snap, count the grades, write the headline, and note
+ * the thresholds there.
  *
  * An edge without calls is idle. One over a threshold (p99, share of errors, or time
  * in the queue) is warn or crit, unless an edge behind it explains it, which is

@@ -16,6 +16,7 @@
 
 #include "weir/core/flow.h"
 #include "weir/core/severity.h"
+#include "weir/core/shape.h"
 
 #define SNAP_UNKNOWN INT64_C(-1)
 
@@ -111,6 +112,12 @@ struct snap {
 	struct snap_exemplar *exemplar;
 	uint32_t exemplars;
 	struct snap_quality quality;
+	struct thresholds thresholds; /* by which it was judged */
+	/*
+	 * A close look at one edge. The caller sets shape.wanted and shape.key before
+	 * model_snap(), which answers in the same place.
+	 */
+	struct shape shape;
 	char headline[200]; /* the verdict in one sentence, or "" when all is well */
 	uint32_t sev_count[SEV_COUNT]; /* nodes of each grade */
 

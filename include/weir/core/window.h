@@ -94,6 +94,16 @@ int64_t window_oldest_us(const struct window *w);
 struct window_sum window_sum(const struct window *w, uint32_t series);
 const struct hist *window_hist(const struct window *w, uint32_t series);
 
+/*
+ * Tell @take the latencies of a series that were booked in the seconds (since the
+ * epoch) from @from to before @to, bucket by bucket and in no order. Only for the time
+ * of which the log still has the seconds (WINDOW_FINE_US). Reads all that was booked
+ * then, for whatever series.
+ */
+void window_visit(const struct window *w, uint32_t series, int64_t from, int64_t to,
+	void (*take)(void *arg, int64_t tick, unsigned bucket, uint32_t count),
+	void *arg);
+
 /* Bytes held: by the log, and in all. */
 size_t window_log_bytes(const struct window *w);
 size_t window_bytes(const struct window *w);

@@ -57,6 +57,12 @@ void ui_paint(struct ui *ui, const struct snap *snap, struct grid *g);
 bool ui_frozen(const struct ui *ui);
 void ui_set_live_time(struct ui *ui, int64_t now_us);
 
+/*
+ * True when one edge is looked at closely: its key, to be asked for in snap.shape
+ * before the next snap is taken.
+ */
+bool ui_closeup(const struct ui *ui, uint32_t *ret_edge);
+
 int64_t ui_window(const struct ui *ui);    /* µs the user asked for, or 0 */
 const char *ui_theme(const struct ui *ui); /* name the user asked for, or NULL */
 
