@@ -99,11 +99,14 @@ static void
 print_sizes(const struct map_view *v, struct map_plan *p, int w, int h)
 {
 	for (int i = 0; i < map_level_count; i++) {
-		map_plan_make(p, &v->topo, map_effective_level(v, i, w, h), w, h, false);
+		struct map_level l = map_effective_level(v, i, w, h);
+		bool fits = map_plan_try(p, &v->topo, l, w, h);
+
+		if (!p->pic)
+			map_plan_make(p, &v->topo, l, w, h, false);
 		printf("%-3s %-18s %3dx%-3d %3d cards %3d edges %4d crossings  %s\n",
 			map_levels[i].name, map_levels[i].about, p->pic->w, p->pic->h,
-			p->cards, p->edges, p->pic->crossings,
-			map_plan_fits(p, w, h) ? "fits" : "");
+			p->cards, p->edges, p->pic->crossings, fits ? "fits" : "");
 	}
 }
 

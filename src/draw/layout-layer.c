@@ -24,6 +24,17 @@ shapes(const struct lay *lay, int e)
 	return lay->how[e] == HOW_DRAWN || lay->how[e] == HOW_GHOST;
 }
 
+/*
+ * The least number of layers that @e runs over. A flow that is written at both ends
+ * needs no room between them: where layers are short it only keeps the callee from
+ * standing left of the caller.
+ */
+static int
+length(const struct lay *lay, int e)
+{
+	return lay->how[e] == HOW_DRAWN || !lay->o->max_layers;
+}
+
 /* Cards so that callers come before callees. */
 static int *
 topological_order(const struct lay *lay)
@@ -50,17 +61,43 @@ topological_order(const struct lay *lay)
 	return order;
 }
 
+/* Layers that drawn flows need behind each card. */
+static int *
+tails(const struct lay *lay, const int *topo)
+{
+	int *tail = ARENA_NEW(lay->arena, int, lay->n);
+
+	for (int i = lay->n - 1; i >= 0; i--) {
+		int v = topo[i];
+
+		for (int k = lay->out.at[v]; k < lay->out.at[v + 1]; k++) {
+			int e = lay->out.item[k];
+
+			if (lay->how[e] == HOW_DRAWN)
+				tail[v] = MAX(tail[v], tail[lay->dst[e]] + 1);
+		}
+	}
+	return tail;
+}
+
+/* A ghost takes a layer, too, as long as what lies behind it still finds room. */
 static void
 longest_paths(struct lay *lay, const int *topo)
 {
+	const int *tail = tails(lay, topo);
+	int most = lay->o->max_layers ? lay->o->max_layers : lay->n;
+
 	for (int i = 0; i < lay->n; i++) {
 		int v = topo[i];
 
 		for (int k = lay->out.at[v]; k < lay->out.at[v + 1]; k++) {
-			int e = lay->out.item[k], w = lay->dst[e];
+			int e = lay->out.item[k], w = lay->dst[e], at = lay->layer[v] + 1;
 
-			if (shapes(lay, e))
-				lay->layer[w] = MAX(lay->layer[w], lay->layer[v] + 1);
+			if (!shapes(lay, e))
+				continue;
+			if (lay->how[e] == HOW_GHOST)
+				at = MAX(lay->layer[v], MIN(at, most - 1 - tail[w]));
+			lay->layer[w] = MAX(lay->layer[w], at);
 		}
 	}
 }
@@ -74,7 +111,7 @@ reach(const struct lay *lay, int p, int skip)
 	for (int i = lay->out.at[p]; i < lay->out.at[p + 1]; i++) {
 		int e = lay->out.item[i];
 
-		if (shapes(lay, e) && lay->dst[e] != skip)
+		if (shapes(lay, e) && length(lay, e) && lay->dst[e] != skip)
 			far = MAX(far, lay->layer[lay->dst[e]]);
 	}
 	return far;
@@ -86,17 +123,33 @@ room(const struct lay *lay, int v, int *ret_low, int *ret_high)
 {
 	int low = 0, high = INT_MAX;
 
-	for (int i = lay->in.at[v]; i < lay->in.at[v + 1]; i++)
-		if (shapes(lay, lay->in.item[i]))
-			low = MAX(low, lay->layer[lay->src[lay->in.item[i]]] + 1);
-	for (int i = lay->out.at[v]; i < lay->out.at[v + 1]; i++)
-		if (shapes(lay, lay->out.item[i]))
-			high = MIN(high, lay->layer[lay->dst[lay->out.item[i]]] - 1);
+	for (int i = lay->in.at[v]; i < lay->in.at[v + 1]; i++) {
+		int e = lay->in.item[i];
+
+		if (shapes(lay, e))
+			low = MAX(low, lay->layer[lay->src[e]] + length(lay, e));
+	}
+	for (int i = lay->out.at[v]; i < lay->out.at[v + 1]; i++) {
+		int e = lay->out.item[i];
+
+		if (shapes(lay, e))
+			high = MIN(high, lay->layer[lay->dst[e]] - length(lay, e));
+	}
 	if (high == INT_MAX)
 		high = MAX(low, lay->layer[v]);
 	*ret_low = low;
 	*ret_high = high;
 	return high > low;
+}
+
+/* A card that was spread over the layers there are is not pulled back again. */
+static bool
+only_ghosts(const struct lay *lay, int v)
+{
+	for (int i = lay->in.at[v]; i < lay->in.at[v + 1]; i++)
+		if (lay->how[lay->in.item[i]] == HOW_DRAWN)
+			return false;
+	return true;
 }
 
 /*
@@ -109,7 +162,7 @@ improve(struct lay *lay, int v, int *cost)
 {
 	int low, high, best, far;
 
-	if (!room(lay, v, &low, &high))
+	if (!room(lay, v, &low, &high) || (lay->o->max_layers && only_ghosts(lay, v)))
 		return false;
 	for (int l = low; l <= high; l++)
 		cost[l - low] = 0;
@@ -178,16 +231,18 @@ layer_by_neighbours(const struct lay *lay, int v, const bool *known)
 		int p = lay->src[lay->in.item[i]];
 
 		if (known[p] && shapes(lay, lay->in.item[i]))
-			layer = MAX(layer, lay->layer[p] + 1);
+			layer = MAX(layer, lay->layer[p] + length(lay, lay->in.item[i]));
 	}
 	if (layer != INT_MIN)
 		return layer;
 	for (int i = lay->out.at[v]; i < lay->out.at[v + 1]; i++) {
 		int c = lay->dst[lay->out.item[i]];
 
-		if (known[c] && shapes(lay, lay->out.item[i]))
-			layer = layer == INT_MIN ? lay->layer[c] - 1
-						 : MIN(layer, lay->layer[c] - 1);
+		if (known[c] && shapes(lay, lay->out.item[i])) {
+			int before = lay->layer[c] - length(lay, lay->out.item[i]);
+
+			layer = layer == INT_MIN ? before : MIN(layer, before);
+		}
 	}
 	return layer;
 }

@@ -142,6 +142,8 @@ paint_name(struct brush *b, int index, int x, int y, int right)
 		: part->kind == PART_REST && s <= SEV_OK ? ROLE_CHIP
 							 : title_role(s),
 		s >= SEV_WARN || selected ? ATTR_BOLD : 0);
+	if (n->loop || count[0])
+		grid_fill(b->g, (struct rect){ x, y, 1, 1 }, ROLE_TEXT, 0);
 	if (n->loop && x + 2 <= right) {
 		grid_glyph(b->g, x + 1, y, GLYPH_SELF, ROLE_DIM, 0);
 		x += 2;

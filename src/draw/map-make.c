@@ -100,29 +100,12 @@ swap_plans(struct map_view *v)
 	v->trial = plan;
 }
 
-static struct map_level
-choose_level(const struct map_view *v, int level, bool hide_hot, int w, int h)
-{
-	struct map_level l = map_effective_level(v, level, w, h);
-
-	l.hide_hot = hide_hot;
-	return l;
-}
-
 /* The nodes that @p shall leave out. */
 static void
 focus_plan(struct map_view *v, struct map_plan *p, int level)
 {
 	p->outside = v->user.focus == SELECT_NONE ? NULL : v->outside;
 	p->level_index = level;
-}
-
-static void
-make_at_level(struct map_view *v, int level, bool hide_hot, int w, int h, bool warm)
-{
-	focus_plan(v, &v->plan, level);
-	map_plan_make(
-		&v->plan, &v->topo, choose_level(v, level, hide_hot, w, h), w, h, warm);
 }
 
 /* A system of some size is better shown as a tree than as a handful of cards. */
@@ -143,9 +126,11 @@ static bool
 try_levels(struct map_view *v, int first, int end, bool hide_hot, int w, int h)
 {
 	for (int i = first; i < end; i++) {
+		struct map_level l = map_effective_level(v, i, w, h);
+
+		l.hide_hot = hide_hot;
 		focus_plan(v, &v->trial, i);
-		if (!map_plan_try(&v->trial, &v->topo, choose_level(v, i, hide_hot, w, h),
-			    w, h) ||
+		if (!map_plan_try(&v->trial, &v->topo, l, w, h) ||
 			!shows_enough(v, &v->trial))
 			continue;
 		swap_plans(v);
@@ -174,7 +159,9 @@ make_cold(struct map_view *v, int w, int h)
 	int stack = first_level(MAP_STACK, false), budget = first_level(MAP_STACK, true);
 
 	if (v->user.level >= 0) {
-		make_at_level(v, v->user.level, false, w, h, false);
+		focus_plan(v, &v->plan, v->user.level);
+		map_plan_make(&v->plan, &v->topo,
+			map_effective_level(v, v->user.level, w, h), w, h, false);
 		return true;
 	}
 	return try_levels(v, 0, budget, false, w, h) ||
@@ -341,7 +328,8 @@ make(struct map_view *v, const struct view_ctx *ctx, int w, int h, bool warm)
 		mark_outside(v);
 	if (warm && v->mode == MODE_MAP) {
 		note_places(v);
-		make_at_level(v, v->plan.level_index, v->plan.level.hide_hot, w, h, true);
+		focus_plan(v, &v->plan, v->plan.level_index);
+		map_plan_make(&v->plan, &v->topo, v->plan.level, w, h, true);
 		if (v->user.level >= 0 || map_plan_fits(&v->plan, w, h)) {
 			follow_places(v);
 			return;

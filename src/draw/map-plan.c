@@ -11,6 +11,7 @@
 #include "weir/base/text.h"
 #include "weir/base/util.h"
 
+#define SQUEEZES 3 /* attempts with fewer layers */
 #define WIDEST 64
 #define MAX_CROSSINGS 40 /* more than this and a map does not help */
 
@@ -177,6 +178,7 @@ lay_out(struct map_plan *p, int w, int h, bool warm)
 		.pitch = p->level.pitch,
 		.max_width = w,
 		.max_height = h,
+		.max_layers = p->level.max_layers,
 		.warm = warm };
 	struct layout_graph g = { p->box, p->cards, p->edge, p->edges };
 
@@ -211,6 +213,13 @@ map_plan_try(struct map_plan *p, const struct map_topo *t, struct map_level leve
 	if (least_area(p) > (int64_t)w * h)
 		return false;
 	lay_out(p, w, h, false);
+	/* Chips are written, and can do with fewer columns. */
+	for (int i = 0; i < SQUEEZES && level.chips && p->pic->w > w; i++) {
+		int most = p->pic->layers * w / p->pic->w;
+
+		p->level.max_layers = CLAMP(most, 1, p->pic->layers - 1);
+		lay_out(p, w, h, false);
+	}
 	return map_plan_fits(p, w, h);
 }
 

@@ -53,6 +53,7 @@ struct layout_options {
 	int pitch;      /* columns per track of a channel: 1 or 2 */
 	int max_width;  /* columns available, to spread into; 0 when it does not matter */
 	int max_height; /* rows likewise */
+	int max_layers; /* ghost edges take no room where there would be more; 0: always */
 	bool warm;      /* keep what the last run drew */
 };
 
