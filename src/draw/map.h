@@ -87,7 +87,7 @@ struct map_level {
 	bool fold, rack;
 	int chips;
 	bool twins;
-	bool hide_hot; /* fold and chip what is in trouble, too */
+	bool hide_hot;  /* fold and chip what is in trouble, too */
 	int max_layers; /* where shared services may stand under their callers; or 0 */
 	int pitch, gap;
 	int name_cap, fold_cap, min_width;
