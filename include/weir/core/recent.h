@@ -1,0 +1,74 @@
+/*
+ * recent - the requests of one edge or operation over the last minute, by the second.
+ *
+ * A log of cells (second, latency bucket, failed or not, how many), so that any span of
+ * whole seconds can be read back as a histogram. Buckets are log-linear, sixteen to the
+ * octave: at most 6 % wide. Requests may come in any order of time.
+ *
+ * Bounded: at most RECENT_MAX_CELLS cells (32 KiB); typically some hundred bytes. When
+ * a very busy series does not fit, its oldest seconds go first.
+ */
+#ifndef WEIR_CORE_RECENT_H
+#define WEIR_CORE_RECENT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define RECENT_BUCKETS 480u    /* 1 us to 18 minutes; longer falls into the last */
+#define RECENT_NO_LATENCY 511u /* a request whose latency nobody knows */
+#define RECENT_KEEP_S 64u      /* seconds a read may go back */
+#define RECENT_MAX_CELLS 4096u
+
+struct recent_cell {
+	uint32_t sec;
+	uint32_t bits; /* calls << 10 | failed << 9 | bucket */
+};
+
+struct recent {
+	struct recent_cell *cell;
+	uint32_t used, cap;
+	uint32_t newest; /* the newest second ever added */
+};
+
+/* A span read back. Zero it with recent_sum_clear() between uses, not by memset. */
+struct recent_sum {
+	double calls, failed; /* all requests */
+	double timed;         /* those with a latency: the sum of count[] */
+	uint32_t lo, hi;      /* touched buckets, [lo, hi); empty when lo >= hi */
+	uint32_t count[RECENT_BUCKETS];
+};
+
+/* The bucket of a latency, and the middle of a bucket. */
+unsigned recent_bucket(int64_t us);
+double recent_value(unsigned bucket);
+
+void recent_done(struct recent *r);
+
+/* @calls alike requests of which @failed failed; @us negative: latency unknown. */
+void recent_add(
+	struct recent *r, uint32_t sec, int64_t us, uint32_t calls, uint32_t failed);
+
+/* Add the seconds (@after, @upto] to @sum. */
+void recent_read(
+	const struct recent *r, uint32_t after, uint32_t upto, struct recent_sum *sum);
+
+/*
+ * Bit s % 64 is set for each second of (@after, @upto] with a latency above @bucket, or
+ * with a failure.
+ */
+uint64_t recent_seconds_above(
+	const struct recent *r, uint32_t after, uint32_t upto, unsigned bucket);
+uint64_t recent_seconds_failed(const struct recent *r, uint32_t after, uint32_t upto);
+
+void recent_sum_init(struct recent_sum *sum);
+void recent_sum_clear(struct recent_sum *sum);
+void recent_sum_add(struct recent_sum *to, const struct recent_sum *from);
+
+/* Requests above @bucket; the mean in us; the latency below which share @q lies. */
+double recent_sum_above(const struct recent_sum *sum, unsigned bucket);
+double recent_sum_mean(const struct recent_sum *sum);
+double recent_sum_quantile(const struct recent_sum *sum, double q);
+
+size_t recent_bytes(const struct recent *r);
+
+#endif

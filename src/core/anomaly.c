@@ -1,0 +1,222 @@
+#include "config.h"
+
+#include "weir/core/anomaly.h"
+
+#include <math.h>
+
+#include "weir/base/util.h"
+
+#define FAR_FACTOR 25 /* buckets: three times the usual p95 */
+#define MIN_ABOVE 3   /* requests; fewer are outliers */
+#define FAST_S 2      /* how long overwhelming evidence has to last */
+
+const struct anomaly_limits anomaly_limits_default = {
+	.z_open = 4,
+	.z_fast = 6,
+	.z_fast_errors = 5,
+	.z_close = 2,
+	.z_learn = 3,
+	.z_claim = 1.5,
+	.mean_ratio = 1.25,
+	.p95_ratio = 1.5,
+	.p99_ratio = 2,
+	.excess_us = 500,
+	.errors_ratio = 2,
+	.min_errors = 3,
+	.min_seconds = 3,
+	.volume_z = 6,
+	.surge = 2,
+	.drop = .5,
+	.silent_calls = 12,
+	.cold_p95_us = 1000000,
+	.cold_errors = .05,
+};
+
+const char *
+anomaly_word(enum anomaly a)
+{
+	static const char *const words[] = {
+#define X(id, word) [ANOMALY_##id] = word,
+		ANOMALY_LIST(X)
+#undef X
+	};
+
+	return a < ANOMALY_COUNT ? words[a] : "unknown";
+}
+
+double
+anomaly_binomial(double k, double n, double p, double rho)
+{
+	double x, d;
+
+	if (n <= 0 || k <= n * p)
+		return 0;
+	p = CLAMP(p, 1e-9, 1 - 1e-9);
+	x = MIN(MAX(k - .5, n * p) / n, 1.0);
+	if (x <= p)
+		return 0;
+	d = x * log(x / p);
+	if (x < 1)
+		d += (1 - x) * log((1 - x) / (1 - p));
+	return sqrt(MAX(0.0, 2 * n / (1 + (n - 1) * rho) * d));
+}
+
+double
+anomaly_gate(const struct anomaly_limits *l, double z)
+{
+	return CLAMP((z - l->z_claim) / (l->z_open - l->z_claim), 0.0, 1.0);
+}
+
+void
+latency_count(
+	struct latency_counts *c, const struct recent_sum *sum, const struct baseline *b)
+{
+	double n = c->n + sum->timed, mine;
+	unsigned far = b->above[LEVEL_P95] + FAR_FACTOR;
+
+	if (sum->timed <= 0)
+		return;
+	/* Shares and dispersions are averaged by requests. */
+	mine = sum->timed / n;
+	for (unsigned l = 0; l < LEVEL_COUNT; l++) {
+		c->above[l] += recent_sum_above(sum, b->above[l]);
+		c->share[l] += (baseline_share_high(b, l) - c->share[l]) * mine;
+		c->rho[l] += (baseline_rho(b, l) - c->rho[l]) * mine;
+	}
+	c->far += recent_sum_above(sum, far);
+	c->far_share += (baseline_share_far(b, far) - c->far_share) * mine;
+	c->n = n;
+}
+
+static double
+strongest(const struct latency_counts *c, double min_above, unsigned *ret_level)
+{
+	double best = 0;
+
+	*ret_level = LEVEL_P50;
+	for (unsigned l = 0; l < LEVEL_COUNT; l++) {
+		double z = anomaly_binomial(c->above[l], c->n, c->share[l], c->rho[l]);
+
+		if (c->above[l] >= min_above && z > best) {
+			best = z;
+			*ret_level = l;
+		}
+	}
+	if (c->far >= min_above) {
+		double z =
+			anomaly_binomial(c->far, c->n, c->far_share, c->rho[LEVEL_P95]);
+
+		if (z > best) {
+			best = z;
+			*ret_level = LEVEL_COUNT;
+		}
+	}
+	return best;
+}
+
+double
+latency_z(const struct latency_counts *c, unsigned *ret_level)
+{
+	return strongest(c, MIN_ABOVE, ret_level);
+}
+
+double
+latency_doubt(const struct latency_counts *c)
+{
+	unsigned level;
+
+	return strongest(c, 2, &level);
+}
+
+double
+errors_z(double failed, double n, double share_high, double rho)
+{
+	double z = anomaly_binomial(failed, n, share_high, rho);
+
+	return failed < MIN_ABOVE ? z / 2 : z;
+}
+
+static bool
+lasted(uint32_t since, uint32_t sec, uint32_t seconds)
+{
+	return since && sec - since + 1 >= seconds;
+}
+
+enum alarm_change
+alarm_step(struct alarm *a, const struct anomaly_limits *l, uint32_t sec,
+	uint32_t window_s, double z, double z_fast, bool big)
+{
+	a->z = (float)z;
+	if (!a->on) {
+		if (!big || z < l->z_open)
+			a->high = a->fast = 0;
+		else if (!a->high)
+			a->high = sec;
+		if (!big || z < z_fast)
+			a->fast = 0;
+		else if (!a->fast)
+			a->fast = sec;
+		if (!lasted(a->high, sec, window_s) && !lasted(a->fast, sec, FAST_S))
+			return ALARM_SAME;
+		*a = (struct alarm){ .on = true, .since = sec, .z = (float)z };
+		return ALARM_OPENED;
+	}
+	if (z >= l->z_close)
+		a->low = 0;
+	else if (!a->low)
+		a->low = sec;
+	if (!lasted(a->low, sec, window_s))
+		return ALARM_SAME;
+	*a = (struct alarm){ .z = (float)z };
+	return ALARM_CLOSED;
+}
+
+/* Log likelihood ratios of a request above and below a level: normal against slow. */
+static const struct {
+	float up, down;
+} steps[LEVEL_COUNT] = {
+	[LEVEL_P50] = { .405f, -.693f },  /* 0.50 against 0.75 */
+	[LEVEL_P95] = { 1.792f, -.305f }, /* 0.05 against 0.30 */
+	[LEVEL_P99] = { 1.609f, -.041f }, /* 0.01 against 0.05 */
+};
+
+void
+cusum_tune(struct cusum *c, double error_share)
+{
+	double p = CLAMP(error_share, 1e-4, .9);
+	double worse = MIN(MAX(3 * p, p + .05), .95);
+
+	c->error_up = (float)log(worse / p);
+	c->error_down = (float)log((1 - worse) / (1 - p));
+}
+
+static bool
+push(struct cusum *c, unsigned i, float step, uint32_t sec, double limit)
+{
+	c->sum[i] = MAX(0, c->sum[i] + step);
+	if (c->sum[i] <= 0)
+		c->zero[i] = sec;
+	if ((double)c->sum[i] < limit)
+		return false;
+	c->sum[i] = (float)limit;
+	c->since = c->zero[i];
+	return true;
+}
+
+bool
+cusum_step(struct cusum *c, const struct baseline *b, uint32_t sec, unsigned bucket,
+	uint32_t calls, uint32_t failed, double limit)
+{
+	/* A batch must not be able to carry the sums anywhere in one step. */
+	float n = (float)MIN(calls, 30u), bad = (float)failed * n / (float)MAX(calls, 1u);
+	bool due = false;
+
+	if (bucket != RECENT_NO_LATENCY)
+		for (unsigned l = 0; l < LEVEL_COUNT; l++)
+			due |= push(c, l,
+				n * (bucket > b->above[l] ? steps[l].up : steps[l].down),
+				sec, limit);
+	due |= push(c, LEVEL_COUNT, bad * c->error_up + (n - bad) * c->error_down, sec,
+		limit);
+	return due;
+}

@@ -1,0 +1,267 @@
+#include "config.h"
+
+#include "weir/core/recent.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "weir/base/util.h"
+
+#define CALLS_MAX ((1u << 22) - 1)
+#define KEY(bits) ((bits)&1023u) /* bucket and failed */
+
+unsigned
+recent_bucket(int64_t us)
+{
+	uint64_t x = us < 1 ? 1 : (uint64_t)us;
+	unsigned octave = 63u - (unsigned)__builtin_clzll(x);
+	unsigned part =
+		(unsigned)(octave >= 4 ? x >> (octave - 4) : x << (4 - octave)) & 15u;
+
+	return MIN(octave * 16 + part, RECENT_BUCKETS - 1);
+}
+
+double
+recent_value(unsigned bucket)
+{
+	unsigned octave = bucket / 16;
+	double base = (double)(UINT64_C(1) << octave);
+
+	/* Below 16 us a bucket is one whole number, or less. */
+	return base * (1 + (bucket % 16 + (octave < 4 ? 0 : .5)) / 16);
+}
+
+void
+recent_done(struct recent *r)
+{
+	free(r->cell);
+	*r = (struct recent){ 0 };
+}
+
+/*
+ * Merge the cells that say the same, and forget what no read will ask for. The table of
+ * (second, key) is large but only the touched part is used, and cleared again, so the
+ * cost is a few nanoseconds a cell whatever their order.
+ */
+static void
+compact(struct recent *r)
+{
+	static _Thread_local uint16_t at[RECENT_KEEP_S][1024];
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < r->used; i++) {
+		struct recent_cell c = r->cell[i];
+		uint16_t *slot = &at[c.sec % RECENT_KEEP_S][KEY(c.bits)];
+
+		if (r->newest - c.sec >= RECENT_KEEP_S)
+			continue;
+		if (*slot) {
+			struct recent_cell *same = &r->cell[*slot - 1];
+			uint64_t n = (uint64_t)(same->bits >> 10) + (c.bits >> 10);
+
+			if (n <= CALLS_MAX) {
+				same->bits = (uint32_t)n << 10 | KEY(c.bits);
+				continue;
+			}
+		}
+		r->cell[kept++] = c;
+		*slot = (uint16_t)kept;
+	}
+	r->used = kept;
+	for (uint32_t i = 0; i < kept; i++)
+		at[r->cell[i].sec % RECENT_KEEP_S][KEY(r->cell[i].bits)] = 0;
+}
+
+/* Make room in a full log: shed the older half of its seconds. */
+static void
+shed(struct recent *r)
+{
+	uint32_t oldest = UINT32_MAX, kept = 0, limit;
+
+	for (uint32_t i = 0; i < r->used; i++)
+		oldest = MIN(oldest, r->cell[i].sec);
+	limit = oldest + (r->newest - oldest) / 2;
+	for (uint32_t i = 0; i < r->used; i++)
+		if (r->cell[i].sec > limit)
+			r->cell[kept++] = r->cell[i];
+	r->used = kept;
+}
+
+static void
+make_room(struct recent *r)
+{
+	if (r->used) {
+		compact(r);
+		if (r->used <= r->cap / 2)
+			return;
+	}
+	if (r->cap >= RECENT_MAX_CELLS) {
+		if (r->used > r->cap - r->cap / 4)
+			shed(r);
+		return;
+	}
+	r->cap = r->cap ? r->cap * 2 : 16;
+	r->cell = xreallocarray(r->cell, r->cap, sizeof(*r->cell));
+}
+
+static void
+put(struct recent *r, uint32_t sec, uint32_t key, uint32_t calls)
+{
+	struct recent_cell *last = r->used ? &r->cell[r->used - 1] : NULL;
+
+	if (!calls)
+		return;
+	if (last && last->sec == sec && KEY(last->bits) == key &&
+		(uint64_t)(last->bits >> 10) + calls <= CALLS_MAX) {
+		last->bits += calls << 10;
+		return;
+	}
+	if (r->used == r->cap)
+		make_room(r);
+	/* A second full of one giant batch after another: nothing older is left to shed. */
+	if (r->used == r->cap)
+		return;
+	r->cell[r->used++] =
+		(struct recent_cell){ sec, MIN(calls, CALLS_MAX) << 10 | key };
+}
+
+void
+recent_add(struct recent *r, uint32_t sec, int64_t us, uint32_t calls, uint32_t failed)
+{
+	uint32_t bucket = us < 0 ? RECENT_NO_LATENCY : recent_bucket(us);
+
+	if (r->used && r->newest >= RECENT_KEEP_S && sec <= r->newest - RECENT_KEEP_S)
+		return;
+	r->newest = MAX(r->newest, sec);
+	failed = MIN(failed, calls);
+	put(r, sec, bucket, calls - failed);
+	put(r, sec, bucket | 512u, failed);
+}
+
+void
+recent_sum_init(struct recent_sum *sum)
+{
+	memset(sum, 0, sizeof(*sum));
+	sum->lo = RECENT_BUCKETS;
+}
+
+void
+recent_sum_clear(struct recent_sum *sum)
+{
+	if (sum->lo < sum->hi)
+		memset(sum->count + sum->lo, 0,
+			(sum->hi - sum->lo) * sizeof(sum->count[0]));
+	sum->calls = sum->failed = sum->timed = 0;
+	sum->lo = RECENT_BUCKETS;
+	sum->hi = 0;
+}
+
+static void
+touch(struct recent_sum *sum, uint32_t lo, uint32_t hi)
+{
+	sum->lo = MIN(sum->lo, lo);
+	sum->hi = MAX(sum->hi, hi);
+}
+
+void
+recent_read(const struct recent *r, uint32_t after, uint32_t upto, struct recent_sum *sum)
+{
+	for (uint32_t i = 0; i < r->used; i++) {
+		struct recent_cell c = r->cell[i];
+		uint32_t bucket = c.bits & 511u, calls = c.bits >> 10;
+
+		if (c.sec <= after || c.sec > upto)
+			continue;
+		sum->calls += calls;
+		if (c.bits & 512u)
+			sum->failed += calls;
+		if (bucket == RECENT_NO_LATENCY)
+			continue;
+		sum->timed += calls;
+		sum->count[bucket] += calls;
+		touch(sum, bucket, bucket + 1);
+	}
+}
+
+uint64_t
+recent_seconds_above(
+	const struct recent *r, uint32_t after, uint32_t upto, unsigned bucket)
+{
+	uint64_t seconds = 0;
+
+	for (uint32_t i = 0; i < r->used; i++) {
+		struct recent_cell c = r->cell[i];
+		uint32_t b = c.bits & 511u;
+
+		if (c.sec > after && c.sec <= upto && b > bucket &&
+			b != RECENT_NO_LATENCY)
+			seconds |= UINT64_C(1) << (c.sec % 64);
+	}
+	return seconds;
+}
+
+uint64_t
+recent_seconds_failed(const struct recent *r, uint32_t after, uint32_t upto)
+{
+	uint64_t seconds = 0;
+
+	for (uint32_t i = 0; i < r->used; i++) {
+		struct recent_cell c = r->cell[i];
+
+		if (c.sec > after && c.sec <= upto && c.bits & 512u)
+			seconds |= UINT64_C(1) << (c.sec % 64);
+	}
+	return seconds;
+}
+
+void
+recent_sum_add(struct recent_sum *to, const struct recent_sum *from)
+{
+	to->calls += from->calls;
+	to->failed += from->failed;
+	to->timed += from->timed;
+	for (uint32_t b = from->lo; b < from->hi; b++)
+		to->count[b] += from->count[b];
+	if (from->lo < from->hi)
+		touch(to, from->lo, from->hi);
+}
+
+double
+recent_sum_above(const struct recent_sum *sum, unsigned bucket)
+{
+	double n = 0;
+
+	for (uint32_t b = MAX(bucket + 1, sum->lo); b < sum->hi; b++)
+		n += sum->count[b];
+	return n;
+}
+
+double
+recent_sum_mean(const struct recent_sum *sum)
+{
+	double total = 0;
+
+	for (uint32_t b = sum->lo; b < sum->hi; b++)
+		if (sum->count[b])
+			total += sum->count[b] * recent_value(b);
+	return sum->timed > 0 ? total / sum->timed : 0;
+}
+
+double
+recent_sum_quantile(const struct recent_sum *sum, double q)
+{
+	double want = q * sum->timed, n = 0;
+
+	for (uint32_t b = sum->lo; b < sum->hi; b++) {
+		n += sum->count[b];
+		if (n >= want - 1e-9 && n > 0)
+			return recent_value(b);
+	}
+	return 0;
+}
+
+size_t
+recent_bytes(const struct recent *r)
+{
+	return r->cap * sizeof(*r->cell);
+}

@@ -1,0 +1,193 @@
+/*
+ * verdict-impl - the engine's insides, shared by src/core/verdict-*.c only.
+ *
+ * Seconds are whole seconds since the Unix epoch, as uint32_t. A window is the seconds
+ * (after, upto].
+ */
+#ifndef WEIR_CORE_VERDICT_IMPL_H
+#define WEIR_CORE_VERDICT_IMPL_H
+
+#include "weir/core/blame.h"
+#include "weir/core/verdict.h"
+
+#define W VERDICT_WINDOW_S
+#define RING 64u    /* seconds of call counts kept */
+#define MAX_LAG 15u /* how late a window may end, for late data */
+#define CARRY_S 48u /* how long a window may become to hold MIN_CALLS */
+#define MIN_CALLS 8u
+#define NONE UINT32_MAX
+
+/* Calls a second. */
+struct pace {
+	uint32_t calls[RING];
+	uint32_t upto; /* the newest second that is valid; those between are 0 */
+};
+
+/* Something learnt as mean and standard deviation, robustly, forgetting. */
+struct level {
+	float mean, var, seen;
+};
+
+/* One operation of an edge; the first of an edge takes all that has none of its own. */
+struct stream {
+	uint32_t op;
+	uint32_t newest;
+	struct recent recent;
+	struct baseline base;
+	struct cusum cusum;
+};
+
+/* Times measured beside the latency, each learnt like it. */
+enum aspect {
+	ASPECT_SERVER,
+	ASPECT_WAIT,
+	ASPECT_SELF,
+	ASPECT_BLOCKED,
+	ASPECT_COUNT
+};
+
+struct score {
+	uint32_t sec, after, upto;
+	bool warm;
+	bool latency_big, errors_big, wait_big;
+	float calls, failed, timed;
+	float z, z_op, z_errors, z_wait, z_self, z_low;
+	float excess_us, wait_us, self_us; /* mean excess a request */
+	float mean_us, p95_us, p99_us;
+	float usual_mean_us;
+	float errors_usual; /* failures that would be normal */
+	float link;         /* share of the excess the callee did not see */
+	uint32_t op;        /* that holds more than half of it, as stream index */
+	float volume_usual; /* calls expected in the window */
+	float z_volume;
+};
+
+struct edge {
+	uint32_t src, dst; /* indices into verdict.node */
+	uint8_t kind;
+	bool async_told, restored;
+	uint32_t hash_next, out_next, in_next;
+	uint32_t first, newest; /* seconds */
+	uint32_t hot_until;     /* scored every second up to then */
+	uint32_t scored;        /* last second it was */
+	uint32_t learnt;        /* last second learnt or held */
+	struct pace pace;
+	float lateness[MAX_LAG + 1]; /* calls by seconds of delay, decayed */
+	uint8_t lag;
+
+	struct stream *stream;
+	uint32_t streams;
+	struct stream *aspect[ASPECT_COUNT]; /* NULL until seen */
+	struct baseline base;                /* of all streams together */
+	struct cusum cusum;
+	float cusum_limit;
+
+	/* Held back: a possible disturbance, learnt after it is over if it is short. */
+	struct recent_sum *pending;
+	uint32_t pending_spans, held_spans;
+	float z_max;      /* since the last span was learnt */
+	bool alarmed;     /* since then */
+	bool was_alarmed; /* in any span that is held back */
+
+	struct level own_rate, ratio; /* calls a window; the same by the caller's */
+	uint32_t volume_held;
+	float busiest;              /* window in calls; forgets */
+	float missed;               /* calls expected since the last one */
+	uint32_t quiet, quiet_most; /* now and the longest seen, in seconds */
+	uint32_t volume_learnt;     /* last second */
+	float async_hit, async_seen;
+
+	struct alarm alarm[ANOMALY_COUNT];
+	uint32_t onset; /* when what is on began, as far as one can tell */
+	struct score score;
+	enum verdict_part part;
+	struct verdict_tolerance tolerance;
+};
+
+struct node {
+	uint32_t id, hash_next;
+	uint32_t first_out, first_in; /* edges */
+	struct pace inflow;
+};
+
+static inline bool
+edge_alarmed(const struct edge *e, enum anomaly a)
+{
+	return e->alarm[a].on;
+}
+
+struct kept; /* what was read back, waiting for its edges */
+
+struct verdict {
+	struct verdict_options o;
+	struct edge **edge;
+	uint32_t edges;
+	struct node *node;
+	uint32_t nodes, node_cap;
+	uint32_t *edge_slot, *node_slot; /* hash heads */
+	uint32_t slots;
+	uint32_t streams;
+	uint32_t sec, began;    /* 0: nothing ticked yet */
+	uint32_t lag, lag_next; /* the greatest of the live edges, and as found so far */
+
+	struct pace all;
+	struct level all_rate;
+	bool gap, incomplete;
+	uint32_t gap_since, whole_since;
+	float calls, failed; /* of all edges, learnt: the prior of failures */
+
+	struct blame *blame;
+	struct blame_edge *blame_edge;
+	uint32_t blame_cap;
+	struct verdict_cause cause[VERDICT_MAX_CAUSES];
+	uint32_t causes;
+	uint32_t named;              /* node, or NONE */
+	uint32_t rival, rival_since; /* who may take its place */
+	double worst;                /* score of the named one at its worst, forgetting */
+	uint32_t lost_since;         /* 0: the named one is there */
+	bool marked;                 /* some edge has a part */
+
+	struct verdict_event event[VERDICT_MAX_EVENTS];
+	uint64_t events;
+
+	struct kept *kept;
+	uint64_t unwatched, late;
+	struct recent_sum sum, sum_one; /* scratch */
+};
+
+/* verdict.c */
+uint32_t pace_sum(const struct pace *p, uint32_t after, uint32_t upto);
+void pace_add(struct pace *p, uint32_t sec, uint32_t calls);
+const struct edge *verdict_find(
+	const struct verdict *v, uint32_t src, uint32_t dst, enum flow_kind kind);
+void verdict_log(struct verdict *v, enum verdict_change kind, const struct edge *e,
+	enum anomaly a, const char *text);
+bool edge_is_async(const struct edge *e);
+bool edge_is_new(const struct verdict *v, const struct edge *e);
+uint32_t edge_upto(const struct verdict *v, const struct edge *e);
+double errors_prior(const struct verdict *v);
+
+/* verdict-score.c: how unusual is an edge now? */
+void edge_score(struct verdict *v, struct edge *e);
+void edge_alarms(struct verdict *v, struct edge *e);
+void edge_numbers(const struct verdict *v, const struct edge *e, uint32_t stream,
+	struct verdict_numbers *ret);
+
+/* verdict-learn.c: what of it becomes normal? */
+void edge_learn(struct verdict *v, struct edge *e);
+void edge_tune(struct verdict *v, struct edge *e); /* to its baseline */
+void level_learn(struct level *l, double x);
+
+/* verdict-volume.c: calls made, missing and too many. */
+void edge_volume(struct verdict *v, struct edge *e);
+void edge_learn_volume(struct verdict *v, struct edge *e);
+
+/* verdict-blame.c: from alarms to ranked causes. */
+void verdict_diagnose(struct verdict *v);
+
+/* verdict-save.c */
+void verdict_recall(struct verdict *v, struct edge *e);
+void verdict_recall_op(struct verdict *v, const struct edge *e, struct stream *s);
+void verdict_forget_kept(struct verdict *v);
+
+#endif

@@ -1,0 +1,411 @@
+/*
+ * How unusual is an edge now?
+ *
+ * Each request is held against the baseline of its own operation, and the edge against
+ * the sum of that: more calls of a slow operation make no edge anomalous. An operation
+ * is also judged alone, because BEGIN and COMMIT hide an UPDATE that waits for a lock;
+ * having tried several, the best of them must be better (Bonferroni, as z^2 - 2 ln m).
+ */
+#include "config.h"
+
+#include "verdict-impl.h"
+
+#include <math.h>
+
+#include "weir/base/util.h"
+
+#define FAR_FACTOR 25 /* buckets beyond p95; as in anomaly.c */
+#define LONG_S 30u    /* failures are also added up over this */
+#define MIN_FAIL_SECONDS 2
+#define COLD_S 60u /* absolute limits judge an edge for so long, and while it is cold */
+
+/* What has been added up of the streams looked at. */
+struct tally {
+	struct latency_counts counts;
+	double usual_us, seen_us; /* sums over requests */
+	uint64_t seconds[LEVEL_COUNT + 1];
+};
+
+static const struct baseline *
+stream_base(const struct edge *e, const struct stream *s)
+{
+	return e->streams > 1 && baseline_warm(&s->base) ? &s->base : &e->base;
+}
+
+/* The window to be judged: W seconds, or more where calls are rare. */
+static void
+find_window(const struct verdict *v, struct edge *e, uint32_t *after, uint32_t *upto)
+{
+	double usual = (double)MAX(e->own_rate.mean, e->busiest);
+	uint32_t n, longest = CARRY_S;
+
+	/* No longer than it should take, or an edge that fell silent never calms down. */
+	if (usual > 0)
+		longest = (uint32_t)CLAMP(W * MIN_CALLS / usual * 1.5, W, CARRY_S);
+	*upto = edge_upto(v, e);
+	*after = *upto - W;
+	n = pace_sum(&e->pace, *after, *upto);
+	e->busiest = MAX(e->busiest * .999f, (float)n);
+	for (; n < MIN_CALLS && *upto - *after < longest; (*after)--)
+		n += pace_sum(&e->pace, *after - 1, *after);
+}
+
+static void
+tally_add(struct tally *t, const struct stream *s, const struct baseline *b,
+	const struct recent_sum *sum, uint32_t after, uint32_t upto)
+{
+	unsigned bucket[LEVEL_COUNT + 1] = { b->above[LEVEL_P50], b->above[LEVEL_P95],
+		b->above[LEVEL_P99], b->above[LEVEL_P95] + FAR_FACTOR };
+
+	latency_count(&t->counts, sum, b);
+	t->usual_us += sum->timed * (double)b->mean_us;
+	t->seen_us += sum->timed * recent_sum_mean(sum);
+	for (unsigned l = 0; l <= LEVEL_COUNT; l++)
+		if (recent_sum_above(sum, bucket[l]) > 0)
+			t->seconds[l] |=
+				recent_seconds_above(&s->recent, after, upto, bucket[l]);
+}
+
+/* Is it large enough to matter, and spread over more than a moment? */
+static bool
+is_big(const struct anomaly_limits *l, const struct tally *t, unsigned level,
+	const struct recent_sum *sum, const struct baseline *b, int64_t tolerance_us)
+{
+	double n = t->counts.n;
+	double p99 = recent_sum_quantile(sum, .99);
+
+	if (t->seen_us - t->usual_us < n * (double)l->excess_us)
+		return false;
+	if (tolerance_us > 0 && p99 <= (double)tolerance_us)
+		return false;
+	if ((unsigned)__builtin_popcountll(t->seconds[level]) < l->min_seconds)
+		return false;
+	return t->seen_us >= l->mean_ratio * t->usual_us ||
+	       recent_sum_quantile(sum, .95) >= l->p95_ratio * (double)b->p95_us ||
+	       p99 >= l->p99_ratio * (double)b->p99_us;
+}
+
+/* One operation by itself; keeps the one that lost most. */
+static void
+score_stream(struct verdict *v, struct edge *e, uint32_t i, const struct recent_sum *sum,
+	double *best)
+{
+	const struct anomaly_limits *l = &v->o.anomaly;
+	const struct stream *s = &e->stream[i];
+	struct score *score = &e->score;
+	struct tally t = { 0 };
+	unsigned level;
+	double z, lost;
+
+	if (!baseline_warm(&s->base) || sum->timed <= 0)
+		return;
+	tally_add(&t, s, &s->base, sum, score->after, score->upto);
+	z = latency_z(&t.counts, &level);
+	z = sqrt(MAX(0.0, z * z - 2 * log((double)e->streams)));
+	lost = anomaly_gate(l, z) * (t.seen_us - t.usual_us);
+	if (lost > *best) {
+		*best = lost;
+		score->op = i;
+	}
+	if (z > (double)score->z_op) {
+		bool big = is_big(l, &t, level, sum, &s->base, e->tolerance.p99_us);
+
+		/* A small one that matters is not hidden by a sure one that does not. */
+		if (big || !score->latency_big)
+			score->z_op = (float)z;
+		score->latency_big |= big && z >= l->z_open;
+	}
+}
+
+static void
+score_errors(struct verdict *v, struct edge *e, const struct recent_sum *sum)
+{
+	const struct anomaly_limits *l = &v->o.anomaly;
+	struct score *s = &e->score;
+	double prior = errors_prior(v), usual, high, rho, ratio, most = sum->failed;
+	uint32_t long_after = s->upto - MAX(LONG_S, s->upto - s->after);
+	uint64_t seconds = 0;
+
+	usual = s->warm ? baseline_errors(&e->base, prior) : 0;
+	high = s->warm ? baseline_errors_high(&e->base, prior) : l->cold_errors;
+	high = MAX(high, e->tolerance.error_ratio);
+	rho = baseline_errors_rho(&e->base);
+	s->errors_usual = (float)(usual * sum->calls);
+	s->z_errors = 0;
+	s->errors_big = false;
+	if (sum->failed <= 0)
+		return;
+	s->z_errors = (float)errors_z(sum->failed, sum->calls, high, rho);
+	if ((double)s->z_errors < l->z_fast) {
+		recent_sum_clear(&v->sum_one);
+		for (uint32_t i = 0; i < e->streams; i++)
+			recent_read(
+				&e->stream[i].recent, long_after, s->upto, &v->sum_one);
+		most = v->sum_one.failed;
+		s->z_errors = (float)MAX(
+			(double)s->z_errors, errors_z(most, v->sum_one.calls, high, rho));
+	} else {
+		long_after = s->after;
+	}
+	for (uint32_t i = 0; i < e->streams; i++)
+		seconds |=
+			recent_seconds_failed(&e->stream[i].recent, long_after, s->upto);
+	ratio = sum->failed / sum->calls;
+	s->errors_big = most >= l->min_errors &&
+			ratio >= MAX(l->errors_ratio * usual, usual + .005) &&
+			__builtin_popcountll(seconds) >= MIN_FAIL_SECONDS;
+}
+
+/* Read an aspect over the window; false when it is not known well enough. */
+static bool
+read_aspect(struct verdict *v, const struct edge *e, enum aspect a)
+{
+	const struct stream *s = e->aspect[a];
+
+	if (!s || !baseline_warm(&s->base))
+		return false;
+	recent_sum_clear(&v->sum_one);
+	recent_read(&s->recent, e->score.after, e->score.upto, &v->sum_one);
+	return v->sum_one.timed > 0;
+}
+
+static void
+score_aspects(struct verdict *v, struct edge *e)
+{
+	const struct anomaly_limits *l = &v->o.anomaly;
+	struct score *s = &e->score;
+	struct tally t = { 0 };
+	unsigned level;
+	double server;
+
+	s->z_wait = s->wait_us = s->z_self = s->link = 0;
+	s->self_us = -1;
+	s->wait_big = false;
+	if (read_aspect(v, e, ASPECT_WAIT)) {
+		const struct stream *w = e->aspect[ASPECT_WAIT];
+
+		tally_add(&t, w, &w->base, &v->sum_one, s->after, s->upto);
+		s->z_wait = (float)latency_z(&t.counts, &level);
+		s->wait_us = (float)((t.seen_us - t.usual_us) / t.counts.n);
+		s->wait_big = is_big(l, &t, level, &v->sum_one, &w->base, 0);
+	}
+	if (read_aspect(v, e, ASPECT_SELF)) {
+		const struct stream *self = e->aspect[ASPECT_SELF];
+
+		t = (struct tally){ 0 };
+		tally_add(&t, self, &self->base, &v->sum_one, s->after, s->upto);
+		s->z_self = (float)latency_z(&t.counts, &level);
+		s->self_us = (float)MAX(0, (t.seen_us - t.usual_us) / t.counts.n);
+	}
+	if (s->excess_us > 0 && read_aspect(v, e, ASPECT_SERVER)) {
+		server = recent_sum_mean(&v->sum_one) -
+			 (double)e->aspect[ASPECT_SERVER]->base.mean_us;
+		s->link = (float)CLAMP(1 - MAX(server, 0) / (double)s->excess_us, 0, 1);
+	}
+	if (read_aspect(v, e, ASPECT_BLOCKED))
+		s->excess_us = (float)(recent_sum_mean(&v->sum_one) -
+				       (double)e->aspect[ASPECT_BLOCKED]->base.mean_us);
+}
+
+void
+edge_score(struct verdict *v, struct edge *e)
+{
+	const struct anomaly_limits *l = &v->o.anomaly;
+	struct score *s = &e->score;
+	struct recent_sum *all = &v->sum;
+	struct tally t = { 0 };
+	double best = 0;
+	unsigned level;
+
+	if (e->scored == v->sec)
+		return;
+	e->scored = v->sec;
+	find_window(v, e, &s->after, &s->upto);
+	s->warm = baseline_warm(&e->base);
+	s->op = NONE;
+	s->z = s->z_op = s->excess_us = 0;
+	s->latency_big = false;
+	recent_sum_clear(all);
+	for (uint32_t i = 0; i < e->streams; i++) {
+		struct stream *stream = &e->stream[i];
+		struct recent_sum *one = e->streams > 1 ? &v->sum_one : all;
+
+		if (stream->newest <= s->after)
+			continue;
+		recent_sum_clear(one);
+		recent_read(&stream->recent, s->after, s->upto, one);
+		if (s->warm)
+			tally_add(&t, stream, stream_base(e, stream), one, s->after,
+				s->upto);
+		if (e->streams > 1) {
+			score_stream(v, e, i, one, &best);
+			recent_sum_add(all, one);
+		}
+	}
+	s->calls = (float)all->calls;
+	s->failed = (float)all->failed;
+	s->timed = (float)all->timed;
+	s->mean_us = (float)recent_sum_mean(all);
+	s->p95_us = (float)recent_sum_quantile(all, .95);
+	s->p99_us = (float)recent_sum_quantile(all, .99);
+	if (s->warm && t.counts.n > 0) {
+		s->z = (float)latency_z(&t.counts, &level);
+		s->excess_us = (float)(MAX(t.seen_us - t.usual_us, best) / t.counts.n);
+		s->usual_mean_us = (float)(t.usual_us / t.counts.n);
+		s->latency_big |=
+			(double)s->z >= l->z_open &&
+			is_big(l, &t, level, all, &e->base, e->tolerance.p99_us);
+		s->z = MAX(s->z, s->z_op);
+		e->z_max = MAX(e->z_max, (float)latency_doubt(&t.counts));
+		if (best <= .5 * (t.seen_us - t.usual_us))
+			s->op = NONE;
+	}
+	score_aspects(v, e);
+	score_errors(v, e, all);
+	e->z_max = MAX(e->z_max, MAX(s->z, MAX(s->z_errors, s->z_wait)));
+	if (MAX(s->z, MAX(s->z_errors, s->z_wait)) >= (float)l->z_close)
+		e->hot_until = MAX(e->hot_until, v->sec + 2);
+}
+
+/* ---------------------------------------------------------------- alarms */
+
+static void
+step(struct verdict *v, struct edge *e, enum anomaly a, double z, bool big)
+{
+	const struct anomaly_limits *l = &v->o.anomaly;
+	double fast = a == ANOMALY_ERRORS ? l->z_fast_errors : l->z_fast;
+
+	switch (alarm_step(&e->alarm[a], l, v->sec, W, z, fast, big)) {
+	case ALARM_OPENED: {
+		uint32_t earliest = v->sec - CARRY_S;
+		bool first = true;
+
+		for (unsigned i = 0; i < ANOMALY_COUNT; i++)
+			first &= i == a || !e->alarm[i].on;
+		/* The change-point estimate, where it is of this change. */
+		if (first)
+			e->onset = e->cusum.since > earliest && a != ANOMALY_QUEUE
+					   ? e->cusum.since
+					   : e->score.after + 1;
+		e->alarmed = true;
+		verdict_log(v, VERDICT_OPENED, e, a, NULL);
+		break;
+	}
+	case ALARM_CLOSED:
+		verdict_log(v, VERDICT_CLOSED, e, a, NULL);
+		break;
+	case ALARM_SAME:
+		break;
+	}
+}
+
+/* Slow in itself, while nothing is known of its normal and weir has just begun. */
+static bool
+is_cold_slow(const struct verdict *v, const struct edge *e)
+{
+	const struct score *s = &e->score;
+	int64_t limit =
+		e->tolerance.p99_us > 0 ? e->tolerance.p99_us : v->o.anomaly.cold_p95_us;
+
+	return !s->warm && e->first <= v->began + W && v->sec - e->first <= COLD_S &&
+	       s->timed >= MIN_CALLS && s->p95_us >= (float)limit;
+}
+
+void
+edge_alarms(struct verdict *v, struct edge *e)
+{
+	const struct score *s = &e->score;
+	const struct anomaly_limits *l = &v->o.anomaly;
+	bool fresh = e->scored == v->sec;
+
+	if (fresh) {
+		step(v, e, ANOMALY_LATENCY, (double)s->z, s->latency_big);
+		step(v, e, ANOMALY_QUEUE, (double)s->z_wait, s->wait_big);
+		step(v, e, ANOMALY_ERRORS, (double)s->z_errors, s->errors_big);
+		step(v, e, ANOMALY_COLD, is_cold_slow(v, e) ? l->z_fast : 0, true);
+		step(v, e, ANOMALY_RETRY,
+			e->alarm[ANOMALY_ERRORS].on && s->volume_usual > 0 &&
+					(double)s->calls >= 1.5 * (double)s->volume_usual
+				? (double)s->z_volume
+				: 0,
+			true);
+	} else {
+		e->alarm[ANOMALY_LATENCY].high = e->alarm[ANOMALY_LATENCY].fast = 0;
+		e->alarm[ANOMALY_ERRORS].high = e->alarm[ANOMALY_ERRORS].fast = 0;
+		e->alarm[ANOMALY_QUEUE].high = e->alarm[ANOMALY_QUEUE].fast = 0;
+	}
+	for (unsigned a = 0; a < ANOMALY_COUNT; a++)
+		e->alarmed |= e->alarm[a].on && a != ANOMALY_SURGE && a != ANOMALY_DROP &&
+			      a != ANOMALY_NEW;
+}
+
+/* ---------------------------------------------------------------- numbers */
+
+static int64_t
+known_us(double us)
+{
+	return us > 0 ? (int64_t)llround(us) : FLOW_UNKNOWN;
+}
+
+/*
+ * The numbers of an edge, or of one of its streams, over the window that was judged
+ * last. Failures and calls are always the edge's.
+ */
+void
+edge_numbers(const struct verdict *v, const struct edge *e, uint32_t stream,
+	struct verdict_numbers *ret)
+{
+	const struct score *s = &e->score;
+	const struct baseline *b = stream == NONE ? &e->base : &e->stream[stream].base;
+	double span = s->upto > s->after ? s->upto - s->after : W;
+	struct recent_sum sum;
+
+	recent_sum_init(&sum);
+	for (uint32_t i = 0; i < e->streams; i++)
+		if (stream == NONE || stream == i)
+			recent_read(&e->stream[i].recent, s->after, s->upto, &sum);
+	*ret = (struct verdict_numbers){
+		.calls = sum.calls,
+		.window_us = (int64_t)span * SEC_US,
+		.mean_us = known_us(recent_sum_mean(&sum)),
+		.p50_us = known_us(recent_sum_quantile(&sum, .50)),
+		.p95_us = known_us(recent_sum_quantile(&sum, .95)),
+		.p99_us = known_us(recent_sum_quantile(&sum, .99)),
+		.usual_mean_us = FLOW_UNKNOWN,
+		.usual_p50_us = FLOW_UNKNOWN,
+		.usual_p95_us = FLOW_UNKNOWN,
+		.usual_p99_us = FLOW_UNKNOWN,
+		.usual_requests = (double)b->requests,
+		.error_ratio = s->calls > 0 ? (double)(s->failed / s->calls) : NAN,
+		.usual_error_ratio = NAN,
+		.rate = (double)s->calls / span,
+		.usual_rate = s->volume_usual > 0 ? (double)s->volume_usual / W : NAN,
+		.wait_us = FLOW_UNKNOWN,
+		.usual_wait_us = FLOW_UNKNOWN,
+		.z_latency = (double)s->z,
+		.z_errors = (double)s->z_errors,
+		.z_wait = (double)s->z_wait,
+		.z_volume = (double)s->z_volume,
+		.z_open = v->o.anomaly.z_open,
+		.z_close = v->o.anomaly.z_close,
+	};
+	if (baseline_warm(b)) {
+		ret->usual_mean_us = known_us((double)b->mean_us);
+		ret->usual_p50_us = known_us((double)b->p50_us);
+		ret->usual_p95_us = known_us((double)b->p95_us);
+		ret->usual_p99_us = known_us((double)b->p99_us);
+	}
+	if (baseline_warm(&e->base))
+		ret->usual_error_ratio =
+			e->base.calls > 0 ? (double)(e->base.failed / e->base.calls)
+					  : NAN;
+	if (e->aspect[ASPECT_WAIT]) {
+		const struct stream *w = e->aspect[ASPECT_WAIT];
+
+		recent_sum_clear(&sum);
+		recent_read(&w->recent, s->after, s->upto, &sum);
+		ret->wait_us = known_us(recent_sum_mean(&sum));
+		if (baseline_warm(&w->base))
+			ret->usual_wait_us = known_us((double)w->base.mean_us);
+	}
+}

@@ -1,0 +1,658 @@
+#include "config.h"
+
+#include "verdict-impl.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "weir/base/util.h"
+
+#define JUMP_S 60u       /* a pause longer than this is no pause of the world */
+#define GAP_SHARE 0.05   /* of the usual calls of all edges: less, and the feed stopped */
+#define GAP_FORGET_S 60u /* after which a verdict from before a gap is no longer held */
+#define YOUNG_SPANS 6.0f
+#define YOUNG_PERIOD 5u
+#define SETTLED_S 70u  /* edges first seen later than this are new */
+#define SAMPLE_LAG .95 /* of an edge's requests must be in before it is judged */
+
+const struct verdict_limits verdict_limits_default = {
+	.nodes = 20000,
+	.edges = 20000,
+	.ops = 100000,
+	.ops_per_edge = 16,
+	.forget_s = 6 * 3600,
+};
+
+struct verdict *
+verdict_new(const struct verdict_options *o)
+{
+	struct verdict *v = xcalloc(1, sizeof(*v));
+	struct verdict_limits *l = &v->o.limits;
+	const struct verdict_limits *d = &verdict_limits_default;
+
+	v->o = *o;
+	l->nodes = l->nodes ? l->nodes : d->nodes;
+	l->edges = l->edges ? l->edges : d->edges;
+	l->ops = l->ops ? l->ops : d->ops;
+	l->ops_per_edge = l->ops_per_edge ? l->ops_per_edge : d->ops_per_edge;
+	l->forget_s = l->forget_s ? l->forget_s : d->forget_s;
+	if (v->o.anomaly.z_open <= 0)
+		v->o.anomaly = anomaly_limits_default;
+	v->slots = 1024;
+	while (v->slots < l->edges || v->slots < l->nodes)
+		v->slots *= 2;
+	v->edge = xcalloc(l->edges, sizeof(*v->edge));
+	v->edge_slot = xmalloc(v->slots * sizeof(*v->edge_slot));
+	v->node_slot = xmalloc(v->slots * sizeof(*v->node_slot));
+	memset(v->edge_slot, 0xff, v->slots * sizeof(*v->edge_slot));
+	memset(v->node_slot, 0xff, v->slots * sizeof(*v->node_slot));
+	v->named = v->rival = NONE;
+	v->blame = blame_new();
+	recent_sum_init(&v->sum);
+	recent_sum_init(&v->sum_one);
+	return v;
+}
+
+static void
+stream_done(struct stream *s)
+{
+	recent_done(&s->recent);
+	baseline_done(&s->base);
+}
+
+static void
+edge_free(struct edge *e)
+{
+	for (uint32_t i = 0; i < e->streams; i++)
+		stream_done(&e->stream[i]);
+	for (unsigned a = 0; a < ASPECT_COUNT; a++)
+		if (e->aspect[a]) {
+			stream_done(e->aspect[a]);
+			free(e->aspect[a]);
+		}
+	baseline_done(&e->base);
+	free(e->stream);
+	free(e->pending);
+	free(e);
+}
+
+void
+verdict_free(struct verdict *v)
+{
+	if (!v)
+		return;
+	for (uint32_t i = 0; i < v->edges; i++)
+		edge_free(v->edge[i]);
+	verdict_forget_kept(v);
+	blame_free(v->blame);
+	free(v->edge);
+	free(v->node);
+	free(v->edge_slot);
+	free(v->node_slot);
+	free(v->blame_edge);
+	free(v);
+}
+
+/* ---------------------------------------------------------------- calls a second */
+
+void
+pace_add(struct pace *p, uint32_t sec, uint32_t calls)
+{
+	if (sec > p->upto) {
+		uint32_t first = sec - p->upto < RING ? p->upto + 1 : sec - RING + 1;
+
+		for (uint32_t s = first; s <= sec; s++)
+			p->calls[s % RING] = 0;
+		p->upto = sec;
+	}
+	if (p->upto - sec < RING)
+		p->calls[sec % RING] += calls;
+}
+
+uint32_t
+pace_sum(const struct pace *p, uint32_t after, uint32_t upto)
+{
+	uint32_t n = 0;
+
+	upto = MIN(upto, p->upto);
+	if (p->upto >= RING)
+		after = MAX(after, p->upto - RING);
+	for (uint32_t s = after + 1; s <= upto; s++)
+		n += p->calls[s % RING];
+	return n;
+}
+
+/* ---------------------------------------------------------------- nodes and edges */
+
+static uint32_t
+mix(uint32_t a, uint32_t b, uint32_t c)
+{
+	uint64_t x = (uint64_t)a << 32 | b;
+
+	x = (x ^ (uint64_t)c << 17) * UINT64_C(0x9e3779b97f4a7c15);
+	x ^= x >> 29;
+	x *= UINT64_C(0xbf58476d1ce4e5b9);
+	return (uint32_t)(x >> 32);
+}
+
+static uint32_t
+node_find(const struct verdict *v, uint32_t id)
+{
+	uint32_t i = v->node_slot[mix(id, 0, 0) & (v->slots - 1)];
+
+	while (i != NONE && v->node[i].id != id)
+		i = v->node[i].hash_next;
+	return i;
+}
+
+static uint32_t
+node_get(struct verdict *v, uint32_t id)
+{
+	uint32_t i = node_find(v, id);
+	uint32_t *slot = &v->node_slot[mix(id, 0, 0) & (v->slots - 1)];
+
+	if (i != NONE || v->nodes >= v->o.limits.nodes)
+		return i;
+	if (v->nodes == v->node_cap) {
+		v->node_cap = v->node_cap ? v->node_cap * 2 : 64;
+		v->node = xreallocarray(v->node, v->node_cap, sizeof(*v->node));
+	}
+	i = v->nodes++;
+	v->node[i] = (struct node){
+		.id = id, .hash_next = *slot, .first_out = NONE, .first_in = NONE
+	};
+	*slot = i;
+	return i;
+}
+
+static uint32_t
+edge_find(const struct verdict *v, uint32_t src, uint32_t dst, unsigned kind)
+{
+	uint32_t i;
+
+	if (src == NONE || dst == NONE)
+		return NONE;
+	i = v->edge_slot[mix(src, dst, kind) & (v->slots - 1)];
+	while (i != NONE && (v->edge[i]->src != src || v->edge[i]->dst != dst ||
+				    v->edge[i]->kind != kind))
+		i = v->edge[i]->hash_next;
+	return i;
+}
+
+const struct edge *
+verdict_find(const struct verdict *v, uint32_t src, uint32_t dst, enum flow_kind kind)
+{
+	uint32_t i = edge_find(v, node_find(v, src), node_find(v, dst), (unsigned)kind);
+
+	return i == NONE ? NULL : v->edge[i];
+}
+
+static void
+unlink_from(const struct verdict *v, uint32_t *head, size_t next, uint32_t i)
+{
+	while (*head != i)
+		head = (uint32_t *)(void *)((char *)v->edge[*head] + next);
+	*head = *(uint32_t *)(void *)((char *)v->edge[i] + next);
+}
+
+static void
+link_edge(struct verdict *v, uint32_t i)
+{
+	struct edge *e = v->edge[i];
+	uint32_t *slot = &v->edge_slot[mix(e->src, e->dst, e->kind) & (v->slots - 1)];
+
+	e->hash_next = *slot;
+	*slot = i;
+	e->out_next = v->node[e->src].first_out;
+	v->node[e->src].first_out = i;
+	e->in_next = v->node[e->dst].first_in;
+	v->node[e->dst].first_in = i;
+}
+
+/* A place for one more edge: a free one, or that of an edge long unseen. */
+static uint32_t
+edge_place(struct verdict *v, uint32_t sec)
+{
+	uint32_t oldest = NONE;
+	struct edge *e;
+
+	if (v->edges < v->o.limits.edges)
+		return v->edges++;
+	/* At the limit this is asked for every unwatched request: look rarely. */
+	if (v->unwatched % 1024)
+		return NONE;
+	for (uint32_t i = 0; i < v->edges; i++)
+		if (v->edge[i]->newest + v->o.limits.forget_s < sec &&
+			(oldest == NONE || v->edge[i]->newest < v->edge[oldest]->newest))
+			oldest = i;
+	if (oldest == NONE)
+		return NONE;
+	e = v->edge[oldest];
+	unlink_from(v, &v->edge_slot[mix(e->src, e->dst, e->kind) & (v->slots - 1)],
+		offsetof(struct edge, hash_next), oldest);
+	unlink_from(
+		v, &v->node[e->src].first_out, offsetof(struct edge, out_next), oldest);
+	unlink_from(v, &v->node[e->dst].first_in, offsetof(struct edge, in_next), oldest);
+	v->streams -= e->streams;
+	edge_free(e);
+	return oldest;
+}
+
+static struct edge *
+edge_get(struct verdict *v, const struct verdict_obs *o, uint32_t sec)
+{
+	uint32_t src = node_get(v, o->src), dst = node_get(v, o->dst);
+	uint32_t i = edge_find(v, src, dst, (unsigned)o->kind);
+	struct edge *e;
+
+	if (i != NONE)
+		return v->edge[i];
+	if (src == NONE || dst == NONE || (i = edge_place(v, sec)) == NONE) {
+		v->unwatched += o->calls;
+		return NULL;
+	}
+	e = v->edge[i] = xcalloc(1, sizeof(*e));
+	e->src = src;
+	e->dst = dst;
+	e->kind = (uint8_t)o->kind;
+	e->async_told = o->kind == KIND_MSG;
+	e->first = e->newest = sec;
+	e->learnt = sec ? sec - 1 : 0;
+	e->streams = 1;
+	e->stream = xcalloc(1, sizeof(*e->stream));
+	e->stream[0].op = NONE;
+	v->streams++;
+	link_edge(v, i);
+	if (v->o.tolerance)
+		e->tolerance = v->o.tolerance(v->o.ctx, o->src, o->dst);
+	cusum_tune(&e->cusum, v->o.anomaly.cold_errors);
+	verdict_recall(v, e);
+	return e;
+}
+
+static struct stream *
+stream_get(struct verdict *v, struct edge *e, uint32_t op, uint32_t sec)
+{
+	struct stream *s;
+
+	if (op == VERDICT_NONE)
+		return &e->stream[0];
+	for (uint32_t i = 1; i < e->streams; i++)
+		if (e->stream[i].op == op)
+			return &e->stream[i];
+	if (e->streams <= v->o.limits.ops_per_edge && v->streams < v->o.limits.ops) {
+		e->stream = xreallocarray(e->stream, e->streams + 1, sizeof(*e->stream));
+		s = &e->stream[e->streams++];
+		v->streams++;
+	} else {
+		/* Take the place of an operation that is no longer used. */
+		s = NULL;
+		for (uint32_t i = 1; i < e->streams; i++)
+			if (e->stream[i].newest + v->o.limits.forget_s < sec)
+				s = &e->stream[i];
+		if (!s)
+			return &e->stream[0];
+		stream_done(s);
+	}
+	*s = (struct stream){ .op = op, .newest = sec };
+	s->cusum = (struct cusum){ .error_up = e->cusum.error_up,
+		.error_down = e->cusum.error_down };
+	verdict_recall_op(v, e, s);
+	return s;
+}
+
+bool
+edge_is_async(const struct edge *e)
+{
+	return e->async_told || (e->async_seen >= 6 && e->async_hit >= e->async_seen / 2);
+}
+
+bool
+edge_is_new(const struct verdict *v, const struct edge *e)
+{
+	return !e->restored && e->first > v->began + SETTLED_S &&
+	       !baseline_warm(&e->base);
+}
+
+uint32_t
+edge_upto(const struct verdict *v, const struct edge *e)
+{
+	return v->sec - e->lag;
+}
+
+double
+errors_prior(const struct verdict *v)
+{
+	return v->calls > 0 ? CLAMP((double)(v->failed / v->calls), .001, .02) : .001;
+}
+
+/* ---------------------------------------------------------------- input */
+
+void
+verdict_obs_from_flow(struct verdict_obs *o, const struct flow *f, uint32_t src,
+	uint32_t dst, uint32_t op)
+{
+	*o = (struct verdict_obs){
+		.src = src,
+		.dst = dst,
+		.kind = f->kind,
+		.op = op,
+		.end_us = f->end_us,
+		.latency_us = flow_latency_us(f),
+		.server_us = f->server_us,
+		.queue_us = f->queue_us,
+		.self_us = FLOW_UNKNOWN,
+		.blocked_us = FLOW_UNKNOWN,
+		.calls = f->weight,
+		.failed = f->failed ? f->weight : 0,
+	};
+}
+
+static void
+observe_aspect(struct edge *e, enum aspect a, uint32_t sec, int64_t us, uint32_t calls)
+{
+	if (us < 0)
+		return;
+	if (!e->aspect[a])
+		e->aspect[a] = xcalloc(1, sizeof(*e->aspect[a]));
+	recent_add(&e->aspect[a]->recent, sec, us, calls, 0);
+}
+
+static void
+observe(struct verdict *v, struct edge *e, const struct verdict_obs *o, uint32_t sec)
+{
+	bool delivery = o->kind == KIND_MSG && o->server_us >= 0;
+	int64_t us = delivery ? o->server_us : o->latency_us;
+	unsigned bucket = us < 0 ? RECENT_NO_LATENCY : recent_bucket(us);
+	struct stream *s = stream_get(v, e, o->op, sec);
+	const struct baseline *base = baseline_warm(&s->base) ? &s->base : &e->base;
+	double limit = (double)e->cusum_limit;
+
+	s->newest = MAX(s->newest, sec);
+	recent_add(&s->recent, sec, us, o->calls, o->failed);
+	if (!delivery)
+		observe_aspect(e, ASPECT_SERVER, sec, o->server_us, o->calls);
+	observe_aspect(e, ASPECT_WAIT, sec, o->queue_us, o->calls);
+	observe_aspect(e, ASPECT_SELF, sec, o->self_us, o->calls);
+	observe_aspect(e, ASPECT_BLOCKED, sec, o->blocked_us, o->calls);
+	if (!baseline_warm(&e->base))
+		return;
+	if (cusum_step(&e->cusum, base, sec, bucket, o->calls, o->failed, limit))
+		e->hot_until = v->sec + W;
+	if (e->streams > 1 && base == &s->base &&
+		cusum_step(&s->cusum, base, sec, bucket, o->calls, o->failed, limit))
+		e->hot_until = v->sec + W;
+}
+
+void
+verdict_observe(struct verdict *v, const struct verdict_obs *o, int64_t now_us)
+{
+	uint32_t now = (uint32_t)MAX(now_us / SEC_US, 0), sec;
+	struct edge *e;
+
+	if (o->end_us < 0 || !o->calls)
+		return;
+	sec = (uint32_t)MIN(o->end_us / SEC_US, (int64_t)now);
+	if (now - sec >= RING) {
+		v->late += o->calls;
+		return;
+	}
+	e = edge_get(v, o, sec);
+	if (!e)
+		return;
+	e->newest = MAX(e->newest, sec);
+	e->lateness[MIN(now - sec, MAX_LAG)] += (float)o->calls;
+	pace_add(&e->pace, sec, o->calls);
+	pace_add(&v->node[e->dst].inflow, sec, o->calls);
+	pace_add(&v->all, sec, o->calls);
+	observe(v, e, o, sec);
+}
+
+void
+verdict_feed(struct verdict *v, bool complete)
+{
+	if (v->incomplete && complete)
+		v->whole_since = v->sec;
+	v->incomplete = !complete;
+}
+
+/* ---------------------------------------------------------------- every second */
+
+void
+verdict_log(struct verdict *v, enum verdict_change kind, const struct edge *e,
+	enum anomaly a, const char *text)
+{
+	struct verdict_event *to = &v->event[v->events % VERDICT_MAX_EVENTS];
+
+	*to = (struct verdict_event){
+		.number = ++v->events,
+		.at_us = ((int64_t)v->sec + 1) * SEC_US,
+		.kind = kind,
+		.anomaly = a,
+		.src = e ? v->node[e->src].id : VERDICT_NONE,
+		.dst = e ? v->node[e->dst].id : VERDICT_NONE,
+		.edge_kind = e ? (enum flow_kind)e->kind : KIND_UNKNOWN,
+	};
+	if (e)
+		edge_numbers(v, e, NONE, &to->numbers);
+	if (text)
+		snprintf(to->text, sizeof(to->text), "%s", text);
+}
+
+/* How much later than it ended a request of this edge is usually heard of. */
+static void
+learn_lag(struct edge *e)
+{
+	float all = 0, n = 0;
+	uint8_t lag = 0;
+
+	for (unsigned i = 0; i <= MAX_LAG; i++)
+		all += e->lateness[i];
+	while (lag < MAX_LAG && (n += e->lateness[lag]) < SAMPLE_LAG * all)
+		lag++;
+	e->lag = lag;
+	for (unsigned i = 0; i <= MAX_LAG; i++)
+		e->lateness[i] *= .9f;
+}
+
+/* Has the whole feed stopped? Then no edge is silent, weir is deaf. */
+static void
+watch_feed(struct verdict *v)
+{
+	uint32_t upto = v->sec - v->lag;
+	uint32_t calls = pace_sum(&v->all, upto - W, upto);
+	bool gap = v->all_rate.seen >= 6 &&
+		   (float)calls < (float)GAP_SHARE * v->all_rate.mean;
+
+	if (gap && !v->gap) {
+		v->gap_since = v->sec;
+		verdict_log(v, VERDICT_FEED_LOST, NULL, 0, NULL);
+	} else if (v->gap && !gap) {
+		v->whole_since = v->sec;
+		verdict_log(v, VERDICT_FEED_BACK, NULL, 0, NULL);
+	}
+	v->gap = gap;
+	if (!gap && v->sec % W == 0)
+		level_learn(&v->all_rate, calls);
+}
+
+static bool
+is_due(const struct verdict *v, const struct edge *e, uint32_t i)
+{
+	uint32_t period = e->base.spans < YOUNG_SPANS ? YOUNG_PERIOD : W;
+
+	return (v->sec + i) % period == 0;
+}
+
+static bool
+in_trouble(const struct edge *e)
+{
+	return edge_alarmed(e, ANOMALY_LATENCY) || edge_alarmed(e, ANOMALY_ERRORS) ||
+	       edge_alarmed(e, ANOMALY_QUEUE) || edge_alarmed(e, ANOMALY_COLD);
+}
+
+static void
+watch_edge(struct verdict *v, struct edge *e, uint32_t i)
+{
+	bool due = is_due(v, e, i), alive = e->newest + RING > v->sec;
+
+	if (due)
+		learn_lag(e);
+	if (due && alive)
+		v->lag_next = MAX(v->lag_next, e->lag);
+	edge_volume(v, e);
+	if ((due && alive) || v->sec <= e->hot_until || in_trouble(e) ||
+		(alive && !baseline_warm(&e->base)))
+		edge_score(v, e);
+	edge_alarms(v, e);
+	if (due && alive)
+		edge_learn(v, e);
+	if (due)
+		edge_learn_volume(v, e);
+}
+
+static void
+second(struct verdict *v)
+{
+	watch_feed(v);
+	if (v->gap) {
+		/* Held for a while: the incident goes on, only we do not see it. */
+		if (v->sec - v->gap_since >= GAP_FORGET_S)
+			v->causes = 0;
+		return;
+	}
+	if (v->sec % W == 0) {
+		v->lag = v->lag_next;
+		v->lag_next = 0;
+	}
+	for (uint32_t i = 0; i < v->edges; i++)
+		watch_edge(v, v->edge[i], i);
+	verdict_diagnose(v);
+}
+
+void
+verdict_tick(struct verdict *v, int64_t now_us)
+{
+	uint32_t upto;
+
+	if (now_us < (int64_t)RING * 2 * SEC_US)
+		return;
+	upto = (uint32_t)(now_us / SEC_US) - 1;
+	if (!v->began)
+		v->began = v->sec = upto;
+	if (upto > v->sec + JUMP_S) {
+		v->sec = upto - 1;
+		v->whole_since = upto;
+		for (uint32_t i = 0; i < v->edges; i++)
+			v->edge[i]->learnt = upto;
+	}
+	while (v->sec < upto) {
+		v->sec++;
+		second(v);
+	}
+}
+
+/* ---------------------------------------------------------------- reading */
+
+const struct verdict_cause *
+verdict_causes(const struct verdict *v, uint32_t *ret_n)
+{
+	*ret_n = v->causes;
+	return v->cause;
+}
+
+bool
+verdict_edge_read(const struct verdict *v, uint32_t src, uint32_t dst,
+	enum flow_kind kind, struct verdict_edge *ret_edge)
+{
+	const struct edge *e = verdict_find(v, src, dst, kind);
+	uint32_t since = NONE;
+	struct verdict_edge r = { .since_us = FLOW_UNKNOWN,
+		.usual_p50_us = FLOW_UNKNOWN,
+		.usual_p95_us = FLOW_UNKNOWN,
+		.usual_p99_us = FLOW_UNKNOWN,
+		.usual_rate = NAN,
+		.usual_error_ratio = NAN };
+
+	if (!e)
+		return false;
+	r.part = e->part;
+	for (unsigned a = 0; a < ANOMALY_COUNT; a++)
+		if (e->alarm[a].on) {
+			r.alarms |= 1u << a;
+			since = MIN(since, e->onset);
+		}
+	if (since != NONE)
+		r.since_us = (int64_t)since * SEC_US;
+	if (e->score.volume_usual > 0)
+		r.usual_rate = (double)e->score.volume_usual / W;
+	r.learnt = baseline_warm(&e->base);
+	if (r.learnt) {
+		r.usual_p50_us = (int64_t)e->base.p50_us;
+		r.usual_p95_us = (int64_t)e->base.p95_us;
+		r.usual_p99_us = (int64_t)e->base.p99_us;
+		r.usual_error_ratio = (double)(e->base.failed / e->base.calls);
+	}
+	*ret_edge = r;
+	return true;
+}
+
+bool
+verdict_edge_numbers(const struct verdict *v, uint32_t src, uint32_t dst,
+	enum flow_kind kind, struct verdict_numbers *ret_numbers)
+{
+	const struct edge *e = verdict_find(v, src, dst, kind);
+
+	if (e)
+		edge_numbers(v, e, NONE, ret_numbers);
+	return e != NULL;
+}
+
+uint32_t
+verdict_events(
+	const struct verdict *v, uint64_t after, struct verdict_event *ret, uint32_t max)
+{
+	uint64_t oldest =
+		v->events > VERDICT_MAX_EVENTS ? v->events - VERDICT_MAX_EVENTS : 0;
+	uint32_t n = 0;
+
+	for (uint64_t i = MAX(after, oldest); i < v->events && n < max; i++)
+		ret[n++] = v->event[i % VERDICT_MAX_EVENTS];
+	return n;
+}
+
+static size_t
+stream_bytes(const struct stream *s)
+{
+	return sizeof(*s) + recent_bytes(&s->recent) + baseline_bytes(&s->base);
+}
+
+void
+verdict_status(const struct verdict *v, struct verdict_status *ret_status)
+{
+	struct verdict_status s = { .edges = v->edges,
+		.unwatched = v->unwatched,
+		.late = v->late,
+		.bytes = sizeof(*v) + v->node_cap * sizeof(*v->node) +
+			 v->slots * 2 * sizeof(uint32_t) };
+
+	for (uint32_t i = 0; i < v->edges; i++) {
+		const struct edge *e = v->edge[i];
+
+		s.learnt += baseline_warm(&e->base);
+		s.restored += e->restored;
+		s.bytes += sizeof(*e) + baseline_bytes(&e->base) +
+			   (e->pending ? sizeof(*e->pending) : 0);
+		for (uint32_t j = 0; j < e->streams; j++)
+			s.bytes += stream_bytes(&e->stream[j]);
+		for (unsigned a = 0; a < ASPECT_COUNT; a++)
+			s.bytes += e->aspect[a] ? stream_bytes(e->aspect[a]) : 0;
+	}
+	s.feed = !v->edges  ? FEED_NOTHING
+		 : v->gap   ? FEED_GAP
+		 : s.learnt ? FEED_WATCHING
+			    : FEED_LEARNING;
+	*ret_status = s;
+}
