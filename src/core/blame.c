@@ -29,14 +29,16 @@
 #define WITNESS_CALLS 8
 #define WITNESS_SHARE 0.75
 #define WITNESS_Z 2.5
+#define BELIEVE_DEPTH 8
 #define NOTHING 1e-12
 
 struct node {
 	double claim_in; /* of edges somebody waits on */
 	double claim_async, work;
-	double root;    /* what starts here */
-	double inflow;  /* what arrives: the root, and over edges */
-	double by_edge; /* of that, over edges */
+	double borne_out; /* by the claims of its callees */
+	double root;      /* what starts here */
+	double inflow;    /* what arrives: the root, and over edges */
+	double by_edge;   /* of that, over edges */
 	double stayed;
 	uint32_t in_at, in_n, out_at, out_n;
 	/* Edges with enough calls to be a witness, and what they say. */
@@ -54,6 +56,7 @@ struct blame {
 	struct blame_graph g;
 	struct node *node;
 	double *flow;       /* by edge */
+	double *claim;      /* by edge: what is believed of it */
 	uint32_t *in, *out; /* edge ids, grouped by node */
 	uint32_t *order;    /* nodes, callers before callees */
 	bool *back;         /* by edge: closes a cycle */
@@ -80,6 +83,7 @@ blame_free(struct blame *b)
 		return;
 	free(b->node);
 	free(b->flow);
+	free(b->claim);
 	free(b->in);
 	free(b->out);
 	free(b->order);
@@ -103,6 +107,7 @@ fit(struct blame *b)
 	if (b->g.edges > b->edge_cap) {
 		b->edge_cap = b->g.edges + b->g.edges / 2;
 		b->flow = xreallocarray(b->flow, b->edge_cap, sizeof(*b->flow));
+		b->claim = xreallocarray(b->claim, b->edge_cap, sizeof(*b->claim));
 		b->in = xreallocarray(b->in, b->edge_cap, sizeof(*b->in));
 		b->out = xreallocarray(b->out, b->edge_cap, sizeof(*b->out));
 		b->back = xreallocarray(b->back, b->edge_cap, sizeof(*b->back));
@@ -153,7 +158,7 @@ carries(const struct blame *b, uint32_t e)
 {
 	const struct blame_edge *edge = &b->g.edge[e];
 
-	return edge->claim > 0 && !(b->g.latency && edge->async);
+	return b->claim[e] > 0 && !(b->g.latency && edge->async);
 }
 
 /* Nodes that somebody outside waits for: behind an entry over calls that block. */
@@ -182,6 +187,37 @@ find_foreground(struct blame *b)
 	}
 }
 
+/*
+ * An edge that looks late by @raw, but by too few requests to be believed, is believed
+ * as far as its callee's own callees bear it out. Otherwise one edge of little traffic
+ * amid a chain would stop the blame at its caller.
+ */
+static void
+believe(struct blame *b)
+{
+	bool changed = true;
+
+	for (uint32_t e = 0; e < b->g.edges; e++)
+		b->claim[e] = b->g.edge[e].claim;
+	for (unsigned i = 0; i < BELIEVE_DEPTH && changed; i++) {
+		changed = false;
+		for (uint32_t v = 0; v < b->g.nodes; v++)
+			b->node[v].borne_out = 0;
+		for (uint32_t e = 0; e < b->g.edges; e++)
+			if (carries(b, e))
+				b->node[b->g.edge[e].src].borne_out += b->claim[e];
+		for (uint32_t e = 0; e < b->g.edges; e++) {
+			const struct blame_edge *edge = &b->g.edge[e];
+			double most = MIN(edge->raw, b->node[edge->dst].borne_out);
+
+			if (most <= b->claim[e] * (1 + 1e-9) || edge->async)
+				continue;
+			b->claim[e] = most;
+			changed = true;
+		}
+	}
+}
+
 static void
 find_roots(struct blame *b)
 {
@@ -189,16 +225,17 @@ find_roots(struct blame *b)
 
 	for (uint32_t e = 0; e < b->g.edges; e++) {
 		const struct blame_edge *edge = &b->g.edge[e];
+		double claim = b->claim[e];
 
-		if (edge->claim <= 0)
+		if (claim <= 0)
 			continue;
 		if (carries(b, e))
-			b->node[edge->dst].claim_in += edge->claim;
+			b->node[edge->dst].claim_in += claim;
 		else
-			b->node[edge->dst].claim_async += edge->claim;
+			b->node[edge->dst].claim_async += claim;
 		if (!carries(b, e))
 			b->node[edge->dst].work += MAX(0.0, edge->work);
-		if (worst == UINT32_MAX || edge->claim > b->g.edge[worst].claim)
+		if (worst == UINT32_MAX || claim > b->claim[worst])
 			worst = e;
 	}
 	b->total = 0;
@@ -208,15 +245,14 @@ find_roots(struct blame *b)
 		if (n->claim_in <= 0)
 			EACH_OUT(b, v, e)
 		if (carries(b, e))
-			n->root +=
-				b->g.edge[e].claim * (n->foreground ? 1.0 : BACKGROUND);
+			n->root += b->claim[e] * (n->foreground ? 1.0 : BACKGROUND);
 		n->root += n->claim_async * BACKGROUND;
 		b->total += n->root;
 	}
 	/* Everything sits on a cycle: begin where it hurts most. */
 	if (b->total <= 0 && worst != UINT32_MAX) {
-		b->node[b->g.edge[worst].dst].root = b->g.edge[worst].claim;
-		b->total = b->g.edge[worst].claim;
+		b->node[b->g.edge[worst].dst].root = b->claim[worst];
+		b->total = b->claim[worst];
 	}
 }
 
@@ -295,7 +331,7 @@ find_witnesses(struct blame *b)
 			continue;
 		src->out_seen++;
 		dst->in_seen++;
-		dst->in_hurt += edge->claim > 0;
+		dst->in_hurt += b->claim[e] > 0;
 		src->out_link += carries(b, e) && edge->link > .5;
 		dst->in_link += carries(b, e) && edge->link > .5;
 	}
@@ -373,9 +409,9 @@ settle(struct blame *b, uint32_t v)
 		if (!carries(b, e) || b->back[e])
 			continue;
 		if (b->g.latency && b->g.edge[e].fresh)
-			fresh += b->g.edge[e].claim;
+			fresh += b->claim[e];
 		else
-			known += b->g.edge[e].claim;
+			known += b->claim[e];
 	}
 	rest = unexplained(b, v, known);
 	all = known + rest;
@@ -389,7 +425,7 @@ settle(struct blame *b, uint32_t v)
 			     : 0;
 	EACH_OUT(b, v, e)
 	{
-		double claim = b->g.edge[e].claim;
+		double claim = b->claim[e];
 
 		if (!carries(b, e) || b->back[e])
 			continue;
@@ -414,7 +450,7 @@ hear_witnesses(struct blame *b, uint32_t u)
 		if (edge->calls < WITNESS_CALLS || edge->async)
 			continue;
 		calls++;
-		if (edge->claim <= 0 || edge->z < WITNESS_Z)
+		if (b->claim[e] <= 0 || edge->z < WITNESS_Z)
 			continue;
 		hot++;
 		hurt += b->node[edge->dst].in_hurt - 1;
@@ -427,8 +463,7 @@ hear_witnesses(struct blame *b, uint32_t u)
 		struct node *dst = &b->node[b->g.edge[e].dst];
 		double back;
 
-		if (b->g.edge[e].claim <= 0 || b->g.edge[e].z < WITNESS_Z ||
-			dst->by_edge <= 0)
+		if (b->claim[e] <= 0 || b->g.edge[e].z < WITNESS_Z || dst->by_edge <= 0)
 			continue;
 		back = dst->stayed * b->flow[e] / dst->by_edge;
 		dst->stayed -= back;
@@ -466,7 +501,7 @@ find_entries(struct blame *b)
 	b->entries = 0;
 	for (uint32_t e = 0; e < b->g.edges; e++) {
 		uint32_t at = b->entries;
-		double claim = b->g.edge[e].claim;
+		double claim = b->claim[e];
 
 		if (!carries(b, e) || b->node[b->g.edge[e].src].root <= 0)
 			continue;
@@ -532,7 +567,7 @@ find_reached(struct blame *b)
 		}
 	}
 	for (uint32_t e = 0; e < b->g.edges; e++)
-		if (b->g.edge[e].alarmed && b->g.edge[e].claim > 0)
+		if (b->g.edge[e].alarmed && b->claim[e] > 0)
 			b->node[b->g.edge[e].src].reached = true;
 }
 
@@ -548,6 +583,7 @@ blame_run(struct blame *b, const struct blame_graph *g)
 	}
 	index_edges(b);
 	find_foreground(b);
+	believe(b);
 	find_roots(b);
 	find_witnesses(b);
 	find_order(b);

@@ -71,7 +71,8 @@ claim_latency(const struct verdict *v, const struct edge *e, struct blame_edge *
 	double rate = (double)s->timed / span_of(e) / SEC_US;
 	double gate = anomaly_gate(l, (double)s->z);
 
-	to->claim = gate * rate * MAX(0, (double)s->excess_us);
+	to->raw = s->warm ? rate * MAX(0, (double)s->excess_us) : 0;
+	to->claim = gate * to->raw;
 	to->work = e->kind == KIND_MSG && s->wait_us > 0 ? to->claim : -1;
 	if (to->async)
 		to->claim += anomaly_gate(l, (double)s->z_wait) * rate *
@@ -102,10 +103,10 @@ claim(const struct verdict *v, const struct edge *e, enum channel c,
 		return;
 	if (c == CHANNEL_LATENCY)
 		claim_latency(v, e, to);
-	else if (c == CHANNEL_ERRORS)
-		to->claim = anomaly_gate(&v->o.anomaly, to->z) *
-			    MAX(0, (double)(s->failed - s->errors_usual)) / span_of(e);
-	else if (c == CHANNEL_COLD && !to->async)
+	else if (c == CHANNEL_ERRORS) {
+		to->raw = MAX(0, (double)(s->failed - s->errors_usual)) / span_of(e);
+		to->claim = anomaly_gate(&v->o.anomaly, to->z) * to->raw;
+	} else if (c == CHANNEL_COLD && !to->async)
 		to->claim = (double)(s->mean_us * s->timed) / span_of(e) / SEC_US;
 }
 
@@ -459,7 +460,8 @@ name(struct verdict *v, const struct ranking *r, uint32_t *ret_first)
 		if (v->rival != node || times < STICK)
 			v->rival_since = v->sec;
 		v->rival = node;
-		if (times < STICK_FAST && v->sec - v->rival_since < W)
+		if ((times < STICK_FAST && v->sec - v->rival_since < W) ||
+			r->c[top].score < NAMED * v->worst)
 			top = at;
 	}
 	*ret_first = top;
@@ -540,6 +542,7 @@ verdict_diagnose(struct verdict *v)
 	struct ranking r = { .n = 0 };
 	bool on[CHANNEL_COUNT] = { false }, any = false;
 	uint32_t first = NONE;
+	bool fading;
 
 	for (uint32_t i = 0; i < v->edges; i++)
 		for (unsigned ch = 0; ch < CHANNEL_COUNT; ch++)
@@ -568,8 +571,12 @@ verdict_diagnose(struct verdict *v)
 			return;
 	}
 	v->lost_since = 0;
-	v->causes = 0;
-	if (first != NONE)
+	/* What is left when it drains away says nothing new: keep what was told. */
+	fading = first != NONE && r.c[first].node == v->named &&
+		 r.c[first].score < NAMED * v->worst;
+	if (!fading)
+		v->causes = 0;
+	if (first != NONE && !fading)
 		tell_all(v, &r, first);
 	if (any || v->named != NONE || v->marked)
 		mark_parts(v);

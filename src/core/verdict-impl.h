@@ -71,6 +71,8 @@ struct edge {
 	uint32_t hot_until;     /* scored every second up to then */
 	uint32_t scored;        /* last second it was */
 	uint32_t learnt;        /* last second learnt or held */
+	uint32_t looked;        /* last second looked at: learnt the next time */
+	bool doubted;           /* and what was thought of it */
 	struct pace pace;
 	float lateness[MAX_LAG + 1]; /* calls by seconds of delay, decayed */
 	uint8_t lag;
@@ -133,6 +135,7 @@ struct verdict {
 	struct pace all;
 	struct level all_rate;
 	bool gap, incomplete;
+	bool unrest, unrest_next; /* some edge is, or may be, in trouble */
 	uint32_t gap_since, whole_since;
 	float calls, failed; /* of all edges, learnt: the prior of failures */
 

@@ -21,9 +21,10 @@
 #define YOUNG_SPANS 24.0f
 #define PENDING_SPANS 6u /* a disturbance this short may be learnt when it is over */
 #define ALARM_WEIGHT .25
-#define RELEARN_MIN 60u  /* spans held back: ten minutes at the least, half an hour */
-#define RELEARN_MAX 180u /* at the most, between them four times the age */
-#define COLD_SPANS 60u   /* seconds that an edge slow in itself is held back */
+#define RELEARN_MIN 60u   /* spans held back: ten minutes at the least, half an hour */
+#define RELEARN_MAX 180u  /* at the most, between them four times the age */
+#define COLD_SPANS 60u    /* seconds that an edge slow in itself is held back */
+#define COLD_FAILURES .01 /* more than this is not taken for normal at first sight */
 #define CALLS_KEPT .999f
 #define CUSUM_LIMIT 6.0 /* one false look in some hundred requests, more when busy */
 
@@ -116,20 +117,20 @@ start_anew(struct verdict *v, struct edge *e)
 static bool
 is_cold_bad(const struct verdict *v, const struct edge *e, const struct recent_sum *sum)
 {
-	const struct anomaly_limits *l = &v->o.anomaly;
-
 	if (baseline_warm(&e->base) || v->sec - e->first >= COLD_SPANS ||
 		e->first > v->began + W)
 		return false;
-	return recent_sum_quantile(sum, .95) >= (double)l->cold_p95_us ||
-	       errors_z(sum->failed, sum->calls, l->cold_errors, 0) >= l->z_learn;
+	return recent_sum_quantile(sum, .95) >= (double)v->o.anomaly.cold_p95_us ||
+	       anomaly_binomial(sum->failed, sum->calls, COLD_FAILURES, 0) >=
+		       v->o.anomaly.z_learn;
 }
 
 /* The operations and aspects learn along with the edge. */
 static void
-learn_streams(
-	struct verdict *v, struct edge *e, uint32_t after, uint32_t upto, double span_s)
+learn_streams(struct verdict *v, struct edge *e, uint32_t after, uint32_t upto)
 {
+	double span_s = upto - after;
+
 	for (uint32_t i = 0; i < e->streams && e->streams > 1; i++) {
 		struct stream *s = &e->stream[i];
 
@@ -186,40 +187,49 @@ learn_async(struct verdict *v, struct edge *e)
 	}
 }
 
+/* Is there reason not to take what was seen since the last time for normal? */
+static bool
+is_doubtful(const struct verdict *v, const struct edge *e)
+{
+	const struct anomaly_limits *l = &v->o.anomaly;
+
+	/* Where others are in trouble, less is needed to suspect this one. */
+	return e->alarmed || (double)e->z_max >= (v->unrest ? l->z_claim : l->z_learn);
+}
+
 /*
- * Takes the seconds since the last time; right after edge_score(), which has left the
- * sum of its window in v->sum.
+ * Called right after edge_score(). Learns not the seconds since the last call but those
+ * before it, once it is known what came of them: the evidence of a trouble is weak when
+ * it begins.
  */
 void
 edge_learn(struct verdict *v, struct edge *e)
 {
-	const struct anomaly_limits *l = &v->o.anomaly;
-	uint32_t upto = edge_upto(v, e),
-		 after = MAX(e->learnt, upto - MIN(upto, RING / 2));
-	bool alarmed = e->alarmed, bad;
-	double span_s = upto - after;
+	uint32_t upto = edge_upto(v, e), before = e->looked,
+		 after = MAX(e->learnt, upto - MIN(upto, RING * 3 / 4));
+	bool alarmed = e->alarmed, bad = is_doubtful(v, e) || e->doubted;
 
-	if (upto <= e->learnt)
-		return;
 	learn_async(v, e);
-	if (after != e->score.after || upto != e->score.upto) {
-		recent_sum_clear(&v->sum);
-		for (uint32_t i = 0; i < e->streams; i++)
-			recent_read(&e->stream[i].recent, after, upto, &v->sum);
-	}
-	e->learnt = upto;
-	bad = alarmed || is_cold_bad(v, e, &v->sum) || (double)e->z_max >= l->z_learn;
-	/* Odd for a minute without an alarm: a young baseline has just not seen it yet. */
-	if (bad && !alarmed && !e->was_alarmed && e->base.spans < YOUNG_SPANS &&
-		e->held_spans >= PENDING_SPANS)
-		bad = false;
+	e->doubted = is_doubtful(v, e);
+	e->looked = upto;
 	e->z_max = 0;
 	e->alarmed = false;
 	for (unsigned a = 0; a < ANOMALY_COUNT; a++)
 		e->alarmed |= e->alarm[a].on && a != ANOMALY_SURGE && a != ANOMALY_DROP &&
 			      a != ANOMALY_NEW;
+	if (before <= after)
+		return;
+	e->learnt = before;
+	recent_sum_clear(&v->sum);
+	for (uint32_t i = 0; i < e->streams; i++)
+		recent_read(&e->stream[i].recent, after, before, &v->sum);
 	if (v->sum.calls <= 0)
 		return;
+	bad |= is_cold_bad(v, e, &v->sum);
+	/* Odd for a minute without an alarm: a young baseline has just not seen it yet. */
+	if (bad && !alarmed && !e->was_alarmed && e->base.spans < YOUNG_SPANS &&
+		e->held_spans >= PENDING_SPANS)
+		bad = false;
 	if (bad) {
 		uint32_t patience =
 			CLAMP((uint32_t)(4 * e->base.spans), RELEARN_MIN, RELEARN_MAX);
@@ -233,9 +243,9 @@ edge_learn(struct verdict *v, struct edge *e)
 		release(e, e->was_alarmed);
 	}
 	e->was_alarmed = false;
-	baseline_learn(&e->base, &v->sum, span_s, 1, NULL, NULL);
+	baseline_learn(&e->base, &v->sum, before - after, 1, NULL, NULL);
 	v->calls = v->calls * CALLS_KEPT + (float)v->sum.calls;
 	v->failed = v->failed * CALLS_KEPT + (float)v->sum.failed;
-	learn_streams(v, e, after, upto, span_s);
+	learn_streams(v, e, after, before);
 	edge_tune(v, e);
 }

@@ -259,7 +259,7 @@ edge_get(struct verdict *v, const struct verdict_obs *o, uint32_t sec)
 	e->kind = (uint8_t)o->kind;
 	e->async_told = o->kind == KIND_MSG;
 	e->first = e->newest = sec;
-	e->learnt = sec ? sec - 1 : 0;
+	e->learnt = e->looked = sec ? sec - 1 : 0;
 	e->streams = 1;
 	e->stream = xcalloc(1, sizeof(*e->stream));
 	e->stream[0].op = NONE;
@@ -486,6 +486,14 @@ is_due(const struct verdict *v, const struct edge *e, uint32_t i)
 	return (v->sec + i) % period == 0;
 }
 
+static double
+edge_z(const struct edge *e)
+{
+	const struct score *s = &e->score;
+
+	return (double)MAX(s->z, MAX(s->z_errors, s->z_wait));
+}
+
 static bool
 in_trouble(const struct edge *e)
 {
@@ -507,6 +515,8 @@ watch_edge(struct verdict *v, struct edge *e, uint32_t i)
 		(alive && !baseline_warm(&e->base)))
 		edge_score(v, e);
 	edge_alarms(v, e);
+	v->unrest_next |= in_trouble(e) || edge_alarmed(e, ANOMALY_SILENT) ||
+			  (e->scored == v->sec && edge_z(e) >= v->o.anomaly.z_open);
 	if (due && alive)
 		edge_learn(v, e);
 	if (due)
@@ -527,8 +537,10 @@ second(struct verdict *v)
 		v->lag = v->lag_next;
 		v->lag_next = 0;
 	}
+	v->unrest_next = false;
 	for (uint32_t i = 0; i < v->edges; i++)
 		watch_edge(v, v->edge[i], i);
+	v->unrest = v->unrest_next;
 	verdict_diagnose(v);
 }
 
@@ -546,7 +558,7 @@ verdict_tick(struct verdict *v, int64_t now_us)
 		v->sec = upto - 1;
 		v->whole_since = upto;
 		for (uint32_t i = 0; i < v->edges; i++)
-			v->edge[i]->learnt = upto;
+			v->edge[i]->learnt = v->edge[i]->looked = upto;
 	}
 	while (v->sec < upto) {
 		v->sec++;

@@ -20,6 +20,7 @@
 struct blame_edge {
 	uint32_t src, dst; /* nodes, dense */
 	double claim;      /* excess per second; 0: nothing to complain of */
+	double raw;        /* the same before asking how sure it is; 0 unknown */
 	double calls;      /* in the window: how far to trust it as a witness */
 	double z;
 	double own;  /* the part of the claim the callee spent by itself; < 0 unknown */
