@@ -17,13 +17,12 @@ const struct anomaly_limits anomaly_limits_default = {
 	.z_close = 2,
 	.z_learn = 3,
 	.z_claim = 1.5,
-	.mean_ratio = 1.25,
-	.p95_ratio = 1.5,
-	.p99_ratio = 2,
+	.p50_growth = 1.4,
+	.p95_growth = 1.5,
+	.p99_growth = 2,
 	.excess_us = 500,
 	.errors_ratio = 2,
 	.min_errors = 3,
-	.min_seconds = 3,
 	.volume_z = 6,
 	.surge = 2,
 	.drop = .5,
@@ -88,44 +87,33 @@ latency_count(
 	c->n = n;
 }
 
-static double
-strongest(const struct latency_counts *c, double min_above, unsigned *ret_level)
+static void
+test_levels(const struct latency_counts *c, double min_above, double z[LEVEL_COUNT + 1])
 {
-	double best = 0;
-
-	*ret_level = LEVEL_P50;
-	for (unsigned l = 0; l < LEVEL_COUNT; l++) {
-		double z = anomaly_binomial(c->above[l], c->n, c->share[l], c->rho[l]);
-
-		if (c->above[l] >= min_above && z > best) {
-			best = z;
-			*ret_level = l;
-		}
-	}
-	if (c->far >= min_above) {
-		double z =
-			anomaly_binomial(c->far, c->n, c->far_share, c->rho[LEVEL_P95]);
-
-		if (z > best) {
-			best = z;
-			*ret_level = LEVEL_COUNT;
-		}
-	}
-	return best;
+	for (unsigned l = 0; l < LEVEL_COUNT; l++)
+		z[l] = c->above[l] < min_above ? 0
+					       : anomaly_binomial(c->above[l], c->n,
+							 c->share[l], c->rho[l]);
+	z[LEVEL_COUNT] = c->far < min_above ? 0
+					    : anomaly_binomial(c->far, c->n, c->far_share,
+						      c->rho[LEVEL_P95]);
 }
 
-double
-latency_z(const struct latency_counts *c, unsigned *ret_level)
+void
+latency_z(const struct latency_counts *c, double z[LEVEL_COUNT + 1])
 {
-	return strongest(c, MIN_ABOVE, ret_level);
+	test_levels(c, MIN_ABOVE, z);
 }
 
 double
 latency_doubt(const struct latency_counts *c)
 {
-	unsigned level;
+	double z[LEVEL_COUNT + 1], most = 0;
 
-	return strongest(c, 2, &level);
+	test_levels(c, 2, z);
+	for (unsigned l = 0; l <= LEVEL_COUNT; l++)
+		most = MAX(most, z[l]);
+	return most;
 }
 
 double
@@ -134,6 +122,29 @@ errors_z(double failed, double n, double share_high, double rho)
 	double z = anomaly_binomial(failed, n, share_high, rho);
 
 	return failed < MIN_ABOVE ? z / 2 : z;
+}
+
+double
+anomaly_lasting(const struct recent_spread *s, double share, double rho)
+{
+	double n = 0, k = 0;
+	unsigned worst[2] = { RECENT_KEEP_S, RECENT_KEEP_S };
+
+	for (unsigned i = 0; i < RECENT_KEEP_S; i++) {
+		if (worst[0] == RECENT_KEEP_S || s->odd[i] > s->odd[worst[0]]) {
+			worst[1] = worst[0];
+			worst[0] = i;
+		} else if (worst[1] == RECENT_KEEP_S || s->odd[i] > s->odd[worst[1]]) {
+			worst[1] = i;
+		}
+	}
+	for (unsigned i = 0; i < RECENT_KEEP_S; i++) {
+		if (i == worst[0] || i == worst[1])
+			continue;
+		n += s->calls[i];
+		k += s->odd[i];
+	}
+	return anomaly_binomial(k, n, share, rho);
 }
 
 static bool

@@ -183,35 +183,36 @@ recent_read(const struct recent *r, uint32_t after, uint32_t upto, struct recent
 	}
 }
 
-uint64_t
-recent_seconds_above(
-	const struct recent *r, uint32_t after, uint32_t upto, unsigned bucket)
+void
+recent_spread_slow(const struct recent *r, uint32_t after, uint32_t upto, unsigned bucket,
+	struct recent_spread *spread)
 {
-	uint64_t seconds = 0;
-
 	for (uint32_t i = 0; i < r->used; i++) {
 		struct recent_cell c = r->cell[i];
-		uint32_t b = c.bits & 511u;
+		uint32_t b = c.bits & 511u, calls = c.bits >> 10;
 
-		if (c.sec > after && c.sec <= upto && b > bucket &&
-			b != RECENT_NO_LATENCY)
-			seconds |= UINT64_C(1) << (c.sec % 64);
+		if (c.sec <= after || c.sec > upto || b == RECENT_NO_LATENCY)
+			continue;
+		spread->calls[c.sec % RECENT_KEEP_S] += calls;
+		if (b > bucket)
+			spread->odd[c.sec % RECENT_KEEP_S] += calls;
 	}
-	return seconds;
 }
 
-uint64_t
-recent_seconds_failed(const struct recent *r, uint32_t after, uint32_t upto)
+void
+recent_spread_failed(const struct recent *r, uint32_t after, uint32_t upto,
+	struct recent_spread *spread)
 {
-	uint64_t seconds = 0;
-
 	for (uint32_t i = 0; i < r->used; i++) {
 		struct recent_cell c = r->cell[i];
+		uint32_t calls = c.bits >> 10;
 
-		if (c.sec > after && c.sec <= upto && c.bits & 512u)
-			seconds |= UINT64_C(1) << (c.sec % 64);
+		if (c.sec <= after || c.sec > upto)
+			continue;
+		spread->calls[c.sec % RECENT_KEEP_S] += calls;
+		if (c.bits & 512u)
+			spread->odd[c.sec % RECENT_KEEP_S] += calls;
 	}
-	return seconds;
 }
 
 void

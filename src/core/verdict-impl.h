@@ -49,9 +49,10 @@ enum aspect {
 struct score {
 	uint32_t sec, after, upto;
 	bool warm;
-	bool latency_big, errors_big, wait_big;
+	bool errors_big;
 	float calls, failed, timed;
-	float z, z_op, z_errors, z_wait, z_self, z_low;
+	float z, z_errors, z_wait, z_self; /* the strongest evidence of each */
+	float z_slow, z_waiting;           /* and of what matters, too */
 	float excess_us, wait_us, self_us; /* mean excess a request */
 	float mean_us, p95_us, p99_us;
 	float usual_mean_us;

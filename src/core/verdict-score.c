@@ -16,14 +16,22 @@
 
 #define FAR_FACTOR 25 /* buckets beyond p95; as in anomaly.c */
 #define LONG_S 30u    /* failures are also added up over this */
-#define MIN_FAIL_SECONDS 2
 #define COLD_S 60u /* absolute limits judge an edge for so long, and while it is cold */
+
+static double
+strongest(const double z[LEVEL_COUNT + 1])
+{
+	double best = 0;
+
+	for (unsigned i = 0; i <= LEVEL_COUNT; i++)
+		best = MAX(best, z[i]);
+	return best;
+}
 
 /* What has been added up of the streams looked at. */
 struct tally {
 	struct latency_counts counts;
 	double usual_us, seen_us; /* sums over requests */
-	uint64_t seconds[LEVEL_COUNT + 1];
 };
 
 static const struct baseline *
@@ -51,38 +59,90 @@ find_window(const struct verdict *v, struct edge *e, uint32_t *after, uint32_t *
 }
 
 static void
-tally_add(struct tally *t, const struct stream *s, const struct baseline *b,
-	const struct recent_sum *sum, uint32_t after, uint32_t upto)
+tally_add(struct tally *t, const struct baseline *b, const struct recent_sum *sum)
 {
-	unsigned bucket[LEVEL_COUNT + 1] = { b->above[LEVEL_P50], b->above[LEVEL_P95],
-		b->above[LEVEL_P99], b->above[LEVEL_P95] + FAR_FACTOR };
-
 	latency_count(&t->counts, sum, b);
 	t->usual_us += sum->timed * (double)b->mean_us;
 	t->seen_us += sum->timed * recent_sum_mean(sum);
-	for (unsigned l = 0; l <= LEVEL_COUNT; l++)
-		if (recent_sum_above(sum, bucket[l]) > 0)
-			t->seconds[l] |=
-				recent_seconds_above(&s->recent, after, upto, bucket[l]);
 }
 
-/* Is it large enough to matter, and spread over more than a moment? */
-static bool
-is_big(const struct anomaly_limits *l, const struct tally *t, unsigned level,
-	const struct recent_sum *sum, const struct baseline *b, int64_t tolerance_us)
-{
-	double n = t->counts.n;
-	double p99 = recent_sum_quantile(sum, .99);
+/* What is judged: counts by whatever levels, and one of the tests. */
+struct trial {
+	const struct anomaly_limits *l;
+	const struct tally *t;
+	const struct recent_sum *sum;
+	const struct baseline *base; /* that @sum as a whole is held against */
+	double z[LEVEL_COUNT + 1];
+	int64_t tolerance_us;
+	bool mixed; /* several operations: the median of all says little */
+	bool on;    /* an alarm that is on needs less to stay on */
+};
 
-	if (t->seen_us - t->usual_us < n * (double)l->excess_us)
-		return false;
-	if (tolerance_us > 0 && p99 <= (double)tolerance_us)
-		return false;
-	if ((unsigned)__builtin_popcountll(t->seconds[level]) < l->min_seconds)
-		return false;
-	return t->seen_us >= l->mean_ratio * t->usual_us ||
-	       recent_sum_quantile(sum, .95) >= l->p95_ratio * (double)b->p95_us ||
-	       p99 >= l->p99_ratio * (double)b->p99_us;
+/* By how much has that grown which the test is about? */
+static double
+growth(const struct trial *x, unsigned level)
+{
+	const struct recent_sum *sum = x->sum;
+	const struct baseline *b = x->base;
+
+	if (level == LEVEL_P50 && x->mixed)
+		return x->t->seen_us / MAX(x->t->usual_us, 1);
+	if (level == LEVEL_P50)
+		return recent_sum_quantile(sum, .50) / MAX((double)b->p50_us, 1);
+	if (level == LEVEL_P95)
+		return recent_sum_quantile(sum, .95) / MAX((double)b->p95_us, 1);
+	return recent_sum_quantile(sum, .99) / MAX((double)b->p99_us, 1);
+}
+
+/*
+ * The strongest of the tests whose subject has also grown enough to matter: with many
+ * requests the smallest change is certain, and of no interest. 0 when there is none.
+ */
+static double
+matters(const struct trial *x, unsigned *ret_level)
+{
+	const struct anomaly_limits *l = x->l;
+	double least[LEVEL_COUNT + 1] = { l->p50_growth, l->p95_growth, l->p99_growth,
+		l->p99_growth };
+	double best = 0, excess = x->t->seen_us - x->t->usual_us;
+
+	if (excess < x->t->counts.n * (double)l->excess_us * (x->on ? .5 : 1))
+		return 0;
+	if (x->tolerance_us > 0 &&
+		recent_sum_quantile(x->sum, .99) <= (double)x->tolerance_us)
+		return 0;
+	for (unsigned i = 0; i <= LEVEL_COUNT; i++) {
+		double g = x->on ? 1 + (least[i] - 1) / 2 : least[i];
+
+		if (x->z[i] <= best || x->z[i] < (x->on ? l->z_close : l->z_open) ||
+			growth(x, i) < g)
+			continue;
+		best = x->z[i];
+		*ret_level = i;
+	}
+	return best;
+}
+
+/* Does the evidence last for more than a moment? Shown by the streams [from, upto). */
+static bool
+lasts(const struct trial *x, const struct score *score, const struct edge *e,
+	uint32_t from, uint32_t upto, unsigned level)
+{
+	const struct latency_counts *c = &x->t->counts;
+	struct recent_spread spread = { 0 };
+
+	for (uint32_t i = from; i < upto; i++) {
+		const struct stream *s = &e->stream[i];
+		const struct baseline *b = stream_base(e, s);
+		unsigned bucket = level < LEVEL_COUNT ? b->above[level]
+						      : b->above[LEVEL_P95] + FAR_FACTOR;
+
+		recent_spread_slow(
+			&s->recent, score->after, score->upto, bucket, &spread);
+	}
+	return anomaly_lasting(&spread,
+		       level < LEVEL_COUNT ? c->share[level] : c->far_share,
+		       c->rho[level < LEVEL_COUNT ? level : LEVEL_P95]) >= x->l->z_close;
 }
 
 /* One operation by itself; keeps the one that lost most. */
@@ -90,31 +150,34 @@ static void
 score_stream(struct verdict *v, struct edge *e, uint32_t i, const struct recent_sum *sum,
 	double *best)
 {
-	const struct anomaly_limits *l = &v->o.anomaly;
 	const struct stream *s = &e->stream[i];
 	struct score *score = &e->score;
 	struct tally t = { 0 };
-	unsigned level;
+	struct trial x = { .l = &v->o.anomaly,
+		.t = &t,
+		.sum = sum,
+		.base = &s->base,
+		.tolerance_us = e->tolerance.p99_us,
+		.on = e->alarm[ANOMALY_LATENCY].on };
+	unsigned level = 0;
 	double z, lost;
 
 	if (!baseline_warm(&s->base) || sum->timed <= 0)
 		return;
-	tally_add(&t, s, &s->base, sum, score->after, score->upto);
-	z = latency_z(&t.counts, &level);
-	z = sqrt(MAX(0.0, z * z - 2 * log((double)e->streams)));
-	lost = anomaly_gate(l, z) * (t.seen_us - t.usual_us);
+	tally_add(&t, &s->base, sum);
+	latency_z(&t.counts, x.z);
+	for (unsigned k = 0; k <= LEVEL_COUNT; k++) {
+		x.z[k] = sqrt(MAX(0.0, x.z[k] * x.z[k] - 2 * log((double)e->streams)));
+		score->z = MAX(score->z, (float)x.z[k]);
+	}
+	lost = anomaly_gate(x.l, strongest(x.z)) * (t.seen_us - t.usual_us);
 	if (lost > *best) {
 		*best = lost;
 		score->op = i;
 	}
-	if (z > (double)score->z_op) {
-		bool big = is_big(l, &t, level, sum, &s->base, e->tolerance.p99_us);
-
-		/* A small one that matters is not hidden by a sure one that does not. */
-		if (big || !score->latency_big)
-			score->z_op = (float)z;
-		score->latency_big |= big && z >= l->z_open;
-	}
+	z = matters(&x, &level);
+	if (z > (double)score->z_slow && (x.on || lasts(&x, score, e, i, i + 1, level)))
+		score->z_slow = (float)z;
 }
 
 static void
@@ -124,7 +187,7 @@ score_errors(struct verdict *v, struct edge *e, const struct recent_sum *sum)
 	struct score *s = &e->score;
 	double prior = errors_prior(v), usual, high, rho, ratio, most = sum->failed;
 	uint32_t long_after = s->upto - MAX(LONG_S, s->upto - s->after);
-	uint64_t seconds = 0;
+	struct recent_spread spread = { 0 };
 
 	usual = s->warm ? baseline_errors(&e->base, prior) : 0;
 	high = s->warm ? baseline_errors_high(&e->base, prior) : l->cold_errors;
@@ -147,13 +210,14 @@ score_errors(struct verdict *v, struct edge *e, const struct recent_sum *sum)
 	} else {
 		long_after = s->after;
 	}
-	for (uint32_t i = 0; i < e->streams; i++)
-		seconds |=
-			recent_seconds_failed(&e->stream[i].recent, long_after, s->upto);
 	ratio = sum->failed / sum->calls;
-	s->errors_big = most >= l->min_errors &&
-			ratio >= MAX(l->errors_ratio * usual, usual + .005) &&
-			__builtin_popcountll(seconds) >= MIN_FAIL_SECONDS;
+	s->errors_big = (double)s->z_errors >= l->z_open && most >= l->min_errors &&
+			ratio >= MAX(l->errors_ratio * usual, usual + .005);
+	if (!s->errors_big)
+		return;
+	for (uint32_t i = 0; i < e->streams; i++)
+		recent_spread_failed(&e->stream[i].recent, long_after, s->upto, &spread);
+	s->errors_big = anomaly_lasting(&spread, high, rho) >= l->z_close;
 }
 
 /* Read an aspect over the window; false when it is not known well enough. */
@@ -169,32 +233,48 @@ read_aspect(struct verdict *v, const struct edge *e, enum aspect a)
 	return v->sum_one.timed > 0;
 }
 
+/* Between producer and consumer; v->sum_one holds it. */
+static void
+score_wait(struct verdict *v, struct edge *e)
+{
+	const struct stream *w = e->aspect[ASPECT_WAIT];
+	struct score *s = &e->score;
+	struct tally t = { 0 };
+	struct trial x = { .l = &v->o.anomaly,
+		.t = &t,
+		.sum = &v->sum_one,
+		.base = &w->base,
+		.on = e->alarm[ANOMALY_QUEUE].on };
+	struct edge alone = { .stream = e->aspect[ASPECT_WAIT], .base = w->base };
+	unsigned level = 0;
+	double z;
+
+	tally_add(&t, &w->base, &v->sum_one);
+	latency_z(&t.counts, x.z);
+	s->z_wait = (float)strongest(x.z);
+	s->wait_us = (float)((t.seen_us - t.usual_us) / t.counts.n);
+	z = matters(&x, &level);
+	if (z > 0 && (x.on || lasts(&x, s, &alone, 0, 1, level)))
+		s->z_waiting = (float)z;
+}
+
 static void
 score_aspects(struct verdict *v, struct edge *e)
 {
-	const struct anomaly_limits *l = &v->o.anomaly;
 	struct score *s = &e->score;
 	struct tally t = { 0 };
-	unsigned level;
-	double server;
+	double server, z[LEVEL_COUNT + 1];
 
-	s->z_wait = s->wait_us = s->z_self = s->link = 0;
+	s->z_wait = s->z_waiting = s->wait_us = s->z_self = s->link = 0;
 	s->self_us = -1;
-	s->wait_big = false;
-	if (read_aspect(v, e, ASPECT_WAIT)) {
-		const struct stream *w = e->aspect[ASPECT_WAIT];
-
-		tally_add(&t, w, &w->base, &v->sum_one, s->after, s->upto);
-		s->z_wait = (float)latency_z(&t.counts, &level);
-		s->wait_us = (float)((t.seen_us - t.usual_us) / t.counts.n);
-		s->wait_big = is_big(l, &t, level, &v->sum_one, &w->base, 0);
-	}
+	if (read_aspect(v, e, ASPECT_WAIT))
+		score_wait(v, e);
 	if (read_aspect(v, e, ASPECT_SELF)) {
 		const struct stream *self = e->aspect[ASPECT_SELF];
 
-		t = (struct tally){ 0 };
-		tally_add(&t, self, &self->base, &v->sum_one, s->after, s->upto);
-		s->z_self = (float)latency_z(&t.counts, &level);
+		tally_add(&t, &self->base, &v->sum_one);
+		latency_z(&t.counts, z);
+		s->z_self = (float)strongest(z);
 		s->self_us = (float)MAX(0, (t.seen_us - t.usual_us) / t.counts.n);
 	}
 	if (s->excess_us > 0 && read_aspect(v, e, ASPECT_SERVER)) {
@@ -210,12 +290,18 @@ score_aspects(struct verdict *v, struct edge *e)
 void
 edge_score(struct verdict *v, struct edge *e)
 {
-	const struct anomaly_limits *l = &v->o.anomaly;
 	struct score *s = &e->score;
 	struct recent_sum *all = &v->sum;
 	struct tally t = { 0 };
-	double best = 0;
-	unsigned level;
+	struct trial x = { .l = &v->o.anomaly,
+		.t = &t,
+		.sum = all,
+		.base = &e->base,
+		.tolerance_us = e->tolerance.p99_us,
+		.mixed = e->streams > 1,
+		.on = e->alarm[ANOMALY_LATENCY].on };
+	double best = 0, z;
+	unsigned level = 0;
 
 	if (e->scored == v->sec)
 		return;
@@ -223,8 +309,7 @@ edge_score(struct verdict *v, struct edge *e)
 	find_window(v, e, &s->after, &s->upto);
 	s->warm = baseline_warm(&e->base);
 	s->op = NONE;
-	s->z = s->z_op = s->excess_us = 0;
-	s->latency_big = false;
+	s->z = s->z_slow = s->excess_us = 0;
 	recent_sum_clear(all);
 	for (uint32_t i = 0; i < e->streams; i++) {
 		struct stream *stream = &e->stream[i];
@@ -235,8 +320,7 @@ edge_score(struct verdict *v, struct edge *e)
 		recent_sum_clear(one);
 		recent_read(&stream->recent, s->after, s->upto, one);
 		if (s->warm)
-			tally_add(&t, stream, stream_base(e, stream), one, s->after,
-				s->upto);
+			tally_add(&t, stream_base(e, stream), one);
 		if (e->streams > 1) {
 			score_stream(v, e, i, one, &best);
 			recent_sum_add(all, one);
@@ -249,13 +333,14 @@ edge_score(struct verdict *v, struct edge *e)
 	s->p95_us = (float)recent_sum_quantile(all, .95);
 	s->p99_us = (float)recent_sum_quantile(all, .99);
 	if (s->warm && t.counts.n > 0) {
-		s->z = (float)latency_z(&t.counts, &level);
+		latency_z(&t.counts, x.z);
+		s->z = MAX(s->z, (float)strongest(x.z));
 		s->excess_us = (float)(MAX(t.seen_us - t.usual_us, best) / t.counts.n);
 		s->usual_mean_us = (float)(t.usual_us / t.counts.n);
-		s->latency_big |=
-			(double)s->z >= l->z_open &&
-			is_big(l, &t, level, all, &e->base, e->tolerance.p99_us);
-		s->z = MAX(s->z, s->z_op);
+		z = matters(&x, &level);
+		if (z > (double)s->z_slow &&
+			(x.on || lasts(&x, s, e, 0, e->streams, level)))
+			s->z_slow = (float)z;
 		e->z_max = MAX(e->z_max, (float)latency_doubt(&t.counts));
 		if (best <= .5 * (t.seen_us - t.usual_us))
 			s->op = NONE;
@@ -263,7 +348,7 @@ edge_score(struct verdict *v, struct edge *e)
 	score_aspects(v, e);
 	score_errors(v, e, all);
 	e->z_max = MAX(e->z_max, MAX(s->z, MAX(s->z_errors, s->z_wait)));
-	if (MAX(s->z, MAX(s->z_errors, s->z_wait)) >= (float)l->z_close)
+	if (MAX(s->z, MAX(s->z_errors, s->z_wait)) >= (float)x.l->z_close)
 		e->hot_until = MAX(e->hot_until, v->sec + 2);
 }
 
@@ -319,8 +404,8 @@ edge_alarms(struct verdict *v, struct edge *e)
 	bool fresh = e->scored == v->sec;
 
 	if (fresh) {
-		step(v, e, ANOMALY_LATENCY, (double)s->z, s->latency_big);
-		step(v, e, ANOMALY_QUEUE, (double)s->z_wait, s->wait_big);
+		step(v, e, ANOMALY_LATENCY, (double)s->z_slow, true);
+		step(v, e, ANOMALY_QUEUE, (double)s->z_waiting, true);
 		step(v, e, ANOMALY_ERRORS, (double)s->z_errors, s->errors_big);
 		step(v, e, ANOMALY_COLD, is_cold_slow(v, e) ? l->z_fast : 0, true);
 		step(v, e, ANOMALY_RETRY,

@@ -66,8 +66,8 @@ sim_uniform(struct sim *s)
 	return (double)(next(s) >> 11) / 9007199254740992.0;
 }
 
-static double
-normal(struct sim *s)
+double
+sim_normal(struct sim *s)
 {
 	double r, angle;
 
@@ -86,7 +86,7 @@ normal(struct sim *s)
 static double
 draw(struct sim *s, double ms, double sigma)
 {
-	return ms <= 0 ? 0 : ms * exp(sigma * normal(s) - sigma * sigma / 2) / 1e3;
+	return ms <= 0 ? 0 : ms * exp(sigma * sim_normal(s) - sigma * sigma / 2) / 1e3;
 }
 
 void
@@ -233,8 +233,9 @@ by_end(const void *a, const void *b)
 
 /* Messages wait until one of the consumers is free. */
 static void
-consume(struct sim *s, double sent, double *free_at)
+consume(struct sim *s, double sent)
 {
+	double *free_at = s->consumer_free_at;
 	unsigned first = 0;
 	double start;
 	bool failed;
@@ -249,22 +250,30 @@ consume(struct sim *s, double sent, double *free_at)
 }
 
 void
-sim_run(struct sim *s)
+sim_run_part(struct sim *s, double from, double to)
 {
-	double t = 0, end = s->begin + s->fault_s + s->after_s, free_at[16] = { 0 };
+	double t = from;
 	bool failed;
 
+	s->events = 0;
 	for (;;) {
 		double rate = s->rate * (s->traffic ? s->traffic(s, t) : 1);
 
 		t -= log(1 - sim_uniform(s)) / rate;
-		if (t >= end)
+		if (t >= to)
 			break;
 		call(s, SIM_USER, SIM_FRONTEND, t, &failed);
 		if (sim_uniform(s) < .25)
-			consume(s, t + .05, free_at);
+			consume(s, t + .05);
 		if (sim_uniform(s) < .02)
 			call(s, SIM_CRON, SIM_REPORT, t, &failed);
 	}
-	qsort(s->event, s->events, sizeof(*s->event), by_end);
+	if (s->events)
+		qsort(s->event, s->events, sizeof(*s->event), by_end);
+}
+
+void
+sim_run(struct sim *s)
+{
+	sim_run_part(s, 0, s->begin + s->fault_s + s->after_s);
 }

@@ -72,6 +72,7 @@ struct sim {
 		after_s; /* fault at begin, for fault_s, then after_s */
 	unsigned consumers;
 	double free_at[4]; /* of the servers of `limited` */
+	double consumer_free_at[16];
 	unsigned servers, limited;
 	unsigned outliers; /* for hooks that count */
 	unsigned retry_src, retry_dst, retries;
@@ -94,10 +95,14 @@ struct sim {
 void sim_init(struct sim *s, uint64_t seed);
 void sim_done(struct sim *s);
 
-/* Fill event[], in the order of their ends. */
+/* Fill event[] with all, in the order of their ends. */
 void sim_run(struct sim *s);
 
+/* Fill it with the requests that begin in [@from, @to) alone; call for what follows. */
+void sim_run_part(struct sim *s, double from, double to);
+
 double sim_uniform(struct sim *s);
+double sim_normal(struct sim *s);
 bool sim_in_fault(const struct sim *s, double t);
 
 #endif

@@ -465,6 +465,25 @@ judge_second(const struct trap *t, const struct sim *s, struct verdict *v, doubl
 	buf_done(&b);
 }
 
+static void
+observe(struct verdict *v, const struct sim_event *e)
+{
+	struct verdict_obs obs = { .src = e->src,
+		.dst = e->dst,
+		.kind = e->async ? KIND_MSG : KIND_UNKNOWN,
+		.op = VERDICT_NONE,
+		.end_us = T0 * SEC_US + (int64_t)(e->end_s * 1e6),
+		.latency_us = (int64_t)MAX(e->latency_s * 1e6, 1),
+		.server_us = FLOW_UNKNOWN,
+		.queue_us = FLOW_UNKNOWN,
+		.self_us = FLOW_UNKNOWN,
+		.blocked_us = FLOW_UNKNOWN,
+		.calls = 1,
+		.failed = e->failed };
+
+	verdict_observe(v, &obs, obs.end_us);
+}
+
 static struct outcome
 run_trap(const struct trap *t, uint64_t seed)
 {
@@ -478,18 +497,6 @@ run_trap(const struct trap *t, uint64_t seed)
 	sim_run(&s);
 	for (size_t i = 0; i < s.events; i++) {
 		const struct sim_event *e = &s.event[i];
-		struct verdict_obs obs = { .src = e->src,
-			.dst = e->dst,
-			.kind = e->async ? KIND_MSG : KIND_UNKNOWN,
-			.op = VERDICT_NONE,
-			.end_us = T0 * SEC_US + (int64_t)(e->end_s * 1e6),
-			.latency_us = (int64_t)MAX(e->latency_s * 1e6, 1),
-			.server_us = FLOW_UNKNOWN,
-			.queue_us = FLOW_UNKNOWN,
-			.self_us = FLOW_UNKNOWN,
-			.blocked_us = FLOW_UNKNOWN,
-			.calls = 1,
-			.failed = e->failed };
 
 		if (e->end_s >= s.begin + s.fault_s + s.after_s)
 			break;
@@ -498,7 +505,7 @@ run_trap(const struct trap *t, uint64_t seed)
 			judge_second(t, &s, v, (double)sec, &o);
 			sec++;
 		}
-		verdict_observe(v, &obs, obs.end_us);
+		observe(v, e);
 	}
 	sim_done(&s);
 	verdict_free(v);
@@ -572,4 +579,107 @@ Test(traps, known_causes_are_named_and_quiet_stays_quiet, .timeout = 3600)
 			quiet ? seeds : (seeds * 95 + 99) / 100 - (seeds < 20), "%s",
 			t->name);
 	}
+}
+
+/* ---------------------------------------------------------------- a noisy day */
+
+/*
+ * What real systems do all day without anything being wrong: traffic that follows the
+ * sun and trembles, latencies that follow the traffic and wander on their own, pauses
+ * of one service for a moment, half a minute of a busy neighbour, rare requests that
+ * take ten times as long, rare failures.
+ */
+struct noise {
+	double wander[SIM_COUNT];
+	double pause_until[SIM_COUNT];
+	double busy_until[SIM_COUNT];
+	double tremble, next_minute;
+};
+
+static struct noise noise;
+
+static double
+daily_traffic(struct sim *s, double t)
+{
+	while (t >= noise.next_minute) {
+		noise.next_minute += 60;
+		noise.tremble = exp(.1 * sim_normal(s));
+		for (unsigned i = 0; i < SIM_COUNT; i++) {
+			noise.wander[i] = .98 * noise.wander[i] + .02 * sim_normal(s);
+			if (sim_uniform(s) < .03)
+				noise.pause_until[i] =
+					noise.next_minute - 60 * sim_uniform(s) + .2;
+			if (sim_uniform(s) < .005)
+				noise.busy_until[i] = noise.next_minute + 30;
+		}
+	}
+	return (1 - .7 * cos(t / 86400 * 6.283185307)) * noise.tremble;
+}
+
+static void
+noisy(struct sim *s, unsigned src, unsigned dst, double t, double *times, double *add)
+{
+	double load = 1 - .7 * cos(t / 86400 * 6.283185307);
+
+	if (src != SIM_COUNT)
+		return;
+	*times = exp(noise.wander[dst]) * (1 + .15 * load);
+	if (t < noise.busy_until[dst])
+		*times *= 1.15;
+	if (t < noise.pause_until[dst] && t > noise.pause_until[dst] - .2)
+		*add = 1e3 * (noise.pause_until[dst] - t);
+	if (sim_uniform(s) < .002)
+		*times *= 10;
+}
+
+static double
+rare_failures(struct sim *s, unsigned src, unsigned dst, double t, double *ms)
+{
+	(void)s, (void)src, (void)dst, (void)t;
+	*ms = -1;
+	return .002;
+}
+
+Test(traps, a_noisy_day_raises_at_most_one_false_verdict, .timeout = 3600)
+{
+	unsigned hours = from_environment("WEIR_TRAP_HOURS", 24), verdicts = 0;
+	struct verdict *v = verdict_new(&options);
+	static const struct sentence_style style = { 0 };
+	bool said = false;
+	int64_t sec = 0;
+	struct sim s;
+
+	sim_init(&s, from_environment("WEIR_TRAP_FIRST", 1));
+	memset(&noise, 0, sizeof(noise));
+	s.rate = 8;
+	s.traffic = daily_traffic;
+	s.slow = noisy;
+	s.fail = rare_failures;
+	for (unsigned part = 0; part < hours * 2; part++) {
+		sim_run_part(&s, part * 1800.0, (part + 1) * 1800.0);
+		for (size_t i = 0; i < s.events; i++) {
+			for (; sec <= (int64_t)s.event[i].end_s; sec++) {
+				uint32_t n;
+				const struct verdict_cause *c;
+				struct buf b = BUF_INIT;
+
+				verdict_tick(v, (T0 + sec) * SEC_US);
+				c = verdict_causes(v, &n);
+				if (n && !said && sec > SETTLED) {
+					verdicts++;
+					sentence_write(&b, c, &options, &style);
+					fprintf(stderr, "  %02d:%02d %s\n",
+						(int)(sec / 3600), (int)(sec / 60 % 60),
+						buf_cstr(&b));
+					buf_done(&b);
+				}
+				said = n > 0;
+			}
+			observe(v, &s.event[i]);
+		}
+	}
+	fprintf(stderr, "%u hours of noise: %u false verdicts\n", hours, verdicts);
+	cr_expect_leq(verdicts, (hours + 23) / 24);
+	sim_done(&s);
+	verdict_free(v);
 }

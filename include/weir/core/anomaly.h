@@ -51,10 +51,11 @@ struct anomaly_limits {
 	double z_close;       /* below: closes when it lasts a window */
 	double z_learn;       /* from here on a span is not learnt */
 	double z_claim;       /* from here on an edge takes part in the blame */
-	double mean_ratio, p95_ratio, p99_ratio; /* one of them must be reached... */
-	int64_t excess_us;                       /* ...and this, by the mean */
-	double errors_ratio;                     /* and the failure ratio this much */
-	uint32_t min_errors, min_seconds; /* evidence from so many requests, seconds */
+	/* By how much that must have grown of which the evidence is, */
+	double p50_growth, p95_growth, p99_growth;
+	int64_t excess_us;            /* and the mean by so much */
+	double errors_ratio;          /* and the failure ratio this much */
+	uint32_t min_errors;          /* fewer failures are weak evidence */
 	double volume_z, surge, drop; /* calls against what the caller's calls explain */
 	double silent_calls; /* missing calls in a row that chance does not explain */
 	int64_t cold_p95_us; /* without a baseline: slow in itself */
@@ -80,17 +81,23 @@ struct latency_counts {
 void latency_count(
 	struct latency_counts *c, const struct recent_sum *sum, const struct baseline *b);
 
-/* The strongest of the tests; @ret_level is which one (LEVEL_COUNT: far beyond). */
-double latency_z(const struct latency_counts *c, unsigned *ret_level);
+/* The tests of all levels; the last is of what is far beyond them. */
+void latency_z(const struct latency_counts *c, double z[LEVEL_COUNT + 1]);
 
 /*
- * The same without asking for a minimum of requests: two outliers raise no alarm, but
+ * The strongest, without asking for a minimum of requests: two outliers raise no alarm, but
  * they need not be learnt at once either.
  */
 double latency_doubt(const struct latency_counts *c);
 
 /* Failures of @n requests; few of them are weak evidence. */
 double errors_z(double failed, double n, double share_high, double rho);
+
+/*
+ * The same without the two worst seconds: what is left when a pause of a moment, which
+ * delays many requests at once, is not counted.
+ */
+double anomaly_lasting(const struct recent_spread *s, double share, double rho);
 
 struct alarm {
 	bool on;

@@ -52,13 +52,16 @@ void recent_add(
 void recent_read(
 	const struct recent *r, uint32_t after, uint32_t upto, struct recent_sum *sum);
 
-/*
- * Bit s % 64 is set for each second of (@after, @upto] with a latency above @bucket, or
- * with a failure.
- */
-uint64_t recent_seconds_above(
-	const struct recent *r, uint32_t after, uint32_t upto, unsigned bucket);
-uint64_t recent_seconds_failed(const struct recent *r, uint32_t after, uint32_t upto);
+/* All requests and the odd ones by second, at s % RECENT_KEEP_S. */
+struct recent_spread {
+	uint32_t calls[RECENT_KEEP_S], odd[RECENT_KEEP_S];
+};
+
+/* Add (@after, @upto] to @spread: odd is slower than @bucket, or failed. */
+void recent_spread_slow(const struct recent *r, uint32_t after, uint32_t upto,
+	unsigned bucket, struct recent_spread *spread);
+void recent_spread_failed(const struct recent *r, uint32_t after, uint32_t upto,
+	struct recent_spread *spread);
 
 void recent_sum_init(struct recent_sum *sum);
 void recent_sum_clear(struct recent_sum *sum);
