@@ -10,6 +10,8 @@
  * lets everything arrive that much later than it ended. -e SRC:DST:KIND prints the
  * numbers of that edge every second.
  */
+#include "config.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,9 +6,8 @@
 
 #include "weir/base/util.h"
 
-#define FAR_FACTOR 25 /* buckets: three times the usual p95 */
-#define MIN_ABOVE 3   /* requests; fewer are outliers */
-#define FAST_S 2      /* how long overwhelming evidence has to last */
+#define MIN_ABOVE 3 /* requests; fewer are outliers */
+#define FAST_S 2    /* how long overwhelming evidence has to last */
 
 const struct anomaly_limits anomaly_limits_default = {
 	.z_open = 4,
@@ -70,21 +69,39 @@ void
 latency_count(
 	struct latency_counts *c, const struct recent_sum *sum, const struct baseline *b)
 {
-	double n = c->n + sum->timed, mine;
-	unsigned far = b->above[LEVEL_P95] + FAR_FACTOR;
+	double n = c->n + sum->timed, mine, above[LEVEL_COUNT], far;
 
 	if (sum->timed <= 0)
 		return;
+	baseline_count(b, sum, above, &far);
 	/* Shares and dispersions are averaged by requests. */
 	mine = sum->timed / n;
 	for (unsigned l = 0; l < LEVEL_COUNT; l++) {
-		c->above[l] += recent_sum_above(sum, b->above[l]);
-		c->share[l] += (baseline_share_high(b, l) - c->share[l]) * mine;
-		c->rho[l] += (baseline_rho(b, l) - c->rho[l]) * mine;
+		c->above[l] += above[l];
+		c->share[l] += ((double)b->high[l] - c->share[l]) * mine;
+		c->rho[l] += ((double)b->rho[l] - c->rho[l]) * mine;
 	}
-	c->far += recent_sum_above(sum, far);
-	c->far_share += (baseline_share_far(b, far) - c->far_share) * mine;
+	c->far += far;
+	c->far_share += ((double)b->far_share - c->far_share) * mine;
 	c->n = n;
+}
+
+void
+latency_add(struct latency_counts *to, const struct latency_counts *from)
+{
+	double n = to->n + from->n, mine;
+
+	if (from->n <= 0)
+		return;
+	mine = from->n / n;
+	for (unsigned l = 0; l < LEVEL_COUNT; l++) {
+		to->above[l] += from->above[l];
+		to->share[l] += (from->share[l] - to->share[l]) * mine;
+		to->rho[l] += (from->rho[l] - to->rho[l]) * mine;
+	}
+	to->far += from->far;
+	to->far_share += (from->far_share - to->far_share) * mine;
+	to->n = n;
 }
 
 static void
@@ -199,6 +216,13 @@ cusum_tune(struct cusum *c, double error_share)
 
 	c->error_up = (float)log(worse / p);
 	c->error_down = (float)log((1 - worse) / (1 - p));
+}
+
+void
+cusum_reset(struct cusum *c)
+{
+	for (unsigned i = 0; i <= LEVEL_COUNT; i++)
+		c->sum[i] = 0;
 }
 
 static bool

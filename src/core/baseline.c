@@ -24,13 +24,14 @@
 #define RHO_PRIOR_ERRORS 0.005
 #define RHO_PRIOR_SCALE (6.0 * 29.0)
 #define RHO_MAX 0.3
-#define RESIDUAL_MAX 5.0 /* one wild span must not blind us */
-#define WARM_REQUESTS 12
-#define WARM_SPANS 0.9f
+#define RESIDUAL_MAX 5.0  /* one wild span must not blind us */
 #define ERRORS_PRIOR 20.0 /* requests of other edges that a failure ratio leans on */
 #define ERRORS_FLOOR 0.001
 #define FAR_PRIOR 50.0
 #define FAR_FLOOR 0.0005
+#define FAR_FACTOR 25u /* buckets: three times the usual p95 */
+#define UNIT_MAX 1e6f
+#define SETTLE_SHARE .1f /* of all requests: the levels need not follow each of them */
 #define Z95 1.645
 
 static const double level_quantile[LEVEL_COUNT] = { .50, .95, .99 };
@@ -58,7 +59,7 @@ baseline_copy(struct baseline *to, const struct baseline *from)
 		memcpy(to->count, from->count, from->len * sizeof(*to->count));
 }
 
-double
+static double
 dispersion_rho(const struct dispersion *d, double prior, double floor)
 {
 	double rho = (prior * RHO_PRIOR_SCALE + (double)d->excess) /
@@ -67,7 +68,8 @@ dispersion_rho(const struct dispersion *d, double prior, double floor)
 	return CLAMP(rho, floor, RHO_MAX);
 }
 
-void
+/* Learn that @k of @n were seen where share @p was normal. */
+static void
 dispersion_learn(struct dispersion *d, double k, double n, double p)
 {
 	double var = n * p * (1 - p), r;
@@ -111,62 +113,132 @@ cover(struct baseline *b, unsigned lo, unsigned hi)
 	b->len = (uint16_t)(hi - lo);
 }
 
-/* The levels, their true shares and the mean, from the histogram. */
+static void
+settle_level(struct baseline *b, unsigned level, unsigned bucket, double beyond)
+{
+	double n = (double)b->requests, p, rho;
+
+	b->above[level] = (uint16_t)bucket;
+	b->share[level] = (float)MAX(0.0, beyond / n);
+	rho = dispersion_rho(&b->level[level], RHO_PRIOR,
+		level == LEVEL_P50 ? RHO_FLOOR_P50 : RHO_FLOOR);
+	/* Half a request more: nothing seen above it does not mean never. */
+	p = (beyond + .5) / (n + 1);
+	b->rho[level] = (float)rho;
+	b->high[level] = (float)MIN(.99,
+		p + Z95 * sqrt(p * (1 - p) *
+				  (1 / MAX(n, 1.0) + rho / MAX((double)b->spans, 1.0))));
+}
+
+/* The levels, their shares and the mean, from the histogram. */
 static void
 settle(struct baseline *b)
 {
 	float *quantile_us[LEVEL_COUNT] = { &b->p50_us, &b->p95_us, &b->p99_us };
-	double n = 0, total = 0, timed = 0, cap;
-	unsigned level = 0;
+	const float *count = b->count;
+	double all = (double)(b->requests * b->unit), n = 0, total = 0, far = 0;
+	double cap = 1e18, want = (level_quantile[0] - 1e-5) * all;
+	unsigned level = 0, first = b->first, len = b->len;
 
-	for (unsigned i = 0; i < b->len && level < LEVEL_COUNT; i++) {
-		if (b->count[i] <= 0)
+	b->unsettled = 0;
+	for (unsigned i = 0; i < len; i++) {
+		double value;
+
+		if (count[i] <= 0)
 			continue;
-		n += (double)b->count[i];
-		while (level < LEVEL_COUNT &&
-			n >= level_quantile[level] * (double)b->requests - 1e-3) {
-			b->above[level] = (uint16_t)(b->first + i);
-			b->share[level] = (float)MAX(0.0, 1 - n / (double)b->requests);
-			*quantile_us[level] = (float)recent_value(b->first + i);
-			level++;
+		value = recent_value(first + i);
+		n += (double)count[i];
+		total += (double)count[i] * MIN(cap, value);
+		if (n < want)
+			continue;
+		while (level < LEVEL_COUNT && n >= (level_quantile[level] - 1e-5) * all) {
+			settle_level(b, level, first + i, (all - n) / (double)b->unit);
+			*quantile_us[level++] = (float)value;
 		}
+		want = level < LEVEL_COUNT ? (level_quantile[level] - 1e-5) * all : 1e30;
+		if (level == LEVEL_COUNT)
+			cap = 2 * value;
 	}
-	cap = 2 * (double)b->p99_us;
-	for (unsigned i = 0; i < b->len; i++) {
-		timed += (double)b->count[i];
-		total += (double)b->count[i] * MIN(cap, recent_value(b->first + i));
+	/* Rounding may leave the sum a little short of what the last level wants. */
+	while (level < LEVEL_COUNT && b->len) {
+		settle_level(b, level, b->first + b->len - 1u, 0);
+		*quantile_us[level++] = (float)recent_value(b->first + b->len - 1u);
 	}
-	b->mean_us = timed > 0 ? (float)(total / timed) : 0;
+	b->mean_us = n > 0 ? (float)(total / n) : 0;
+	b->far = (uint16_t)MIN(b->above[LEVEL_P95] + FAR_FACTOR, RECENT_BUCKETS - 1);
+	for (unsigned i = b->far + 1u > b->first ? b->far + 1u - b->first : 0; i < b->len;
+		i++)
+		far += (double)b->count[i];
+	far /= (double)b->unit;
+	b->far_share =
+		(float)MAX((far + .5) / ((double)b->requests + FAR_PRIOR), FAR_FLOOR);
 }
 
-/* How this span's counts compare with what was normal before it is learnt. */
 static void
-learn_dispersion(struct baseline *b, const struct recent_sum *sum, const double *above,
-	const double *expected)
+learn_dispersion(struct baseline *b)
 {
-	for (unsigned l = 0; l < LEVEL_COUNT; l++) {
-		double k = above ? above[l] : recent_sum_above(sum, b->above[l]);
-		double p = expected && sum->timed > 0 ? expected[l] / sum->timed
-						      : (double)b->share[l];
+	const struct baseline_look *l = &b->look;
 
-		dispersion_learn(&b->level[l], k, sum->timed, p);
-	}
-	dispersion_learn(&b->errors, sum->failed, sum->calls,
+	for (unsigned i = 0; i < LEVEL_COUNT; i++)
+		dispersion_learn(&b->level[i], (double)l->above[i], (double)l->timed,
+			(double)b->share[i]);
+	dispersion_learn(&b->errors, (double)l->failed, (double)l->calls,
 		b->calls > 0 ? MAX((double)(b->failed / b->calls), ERRORS_FLOOR) : 0);
 }
 
 void
-baseline_learn(struct baseline *b, const struct recent_sum *sum, double span_s,
-	double weight, const double *above, const double *expected)
+baseline_count(const struct baseline *b, const struct recent_sum *sum,
+	double above[LEVEL_COUNT], double *far)
+{
+	unsigned bound[LEVEL_COUNT + 1] = { b->far, b->above[LEVEL_P99],
+		b->above[LEVEL_P95], b->above[LEVEL_P50] };
+	double *to[LEVEL_COUNT + 1] = { far, &above[LEVEL_P99], &above[LEVEL_P95],
+		&above[LEVEL_P50] };
+	unsigned at = sum->hi;
+	uint64_t n = 0;
+
+	/* From the slowest down; far may lie below p99, then it is counted by itself. */
+	for (unsigned i = 0; i <= LEVEL_COUNT; i++) {
+		if (i && bound[i] > bound[i - 1]) {
+			*to[i] = recent_sum_above(sum, bound[i]);
+			bound[i] = bound[i - 1];
+			continue;
+		}
+		for (; at > sum->lo && at > bound[i] + 1; at--)
+			n += sum->count[at - 1];
+		*to[i] = (double)n;
+	}
+}
+
+void
+baseline_look(
+	struct baseline *b, const struct recent_sum *sum, const double above[LEVEL_COUNT])
+{
+	b->next_look = (struct baseline_look){ (float)sum->calls, (float)sum->failed,
+		(float)sum->timed,
+		{ (float)above[0], (float)above[1], (float)above[2] } };
+}
+
+static void
+renew_unit(struct baseline *b)
+{
+	for (unsigned i = 0; i < b->len; i++)
+		b->count[i] /= b->unit;
+	b->unit = 1;
+}
+
+void
+baseline_learn(
+	struct baseline *b, const struct recent_sum *sum, double span_s, double weight)
 {
 	float spans = (float)(span_s / 10 * weight);
-	float keep = 1 - spans / BASELINE_MEMORY;
-	float n = 0;
+	float keep = 1 - MIN(spans, 64) / BASELINE_MEMORY, worth, *to;
 
 	if (sum->calls <= 0)
 		return;
 	if (baseline_warm(b))
-		learn_dispersion(b, sum, above, expected);
+		learn_dispersion(b);
+	b->look = b->next_look;
 	for (unsigned l = 0; l < LEVEL_COUNT; l++)
 		dispersion_forget(&b->level[l], keep);
 	dispersion_forget(&b->errors, keep);
@@ -176,56 +248,23 @@ baseline_learn(struct baseline *b, const struct recent_sum *sum, double span_s,
 
 	if (sum->lo < sum->hi)
 		cover(b, sum->lo, sum->hi);
-	for (unsigned i = 0; i < b->len; i++)
-		b->count[i] *= keep;
+	b->unit = b->unit > 0 ? b->unit / keep : 1;
+	if (b->unit > UNIT_MAX)
+		renew_unit(b);
+	worth = b->unit * (float)weight;
+	to = sum->lo < sum->hi ? b->count + (sum->lo - b->first) : NULL;
 	for (unsigned i = sum->lo; i < sum->hi; i++)
-		b->count[i - b->first] += (float)(sum->count[i] * weight);
-	for (unsigned i = 0; i < b->len; i++)
-		n += b->count[i];
-	b->requests = n;
-	if (n > 0)
+		*to++ += (float)sum->count[i] * worth;
+	b->requests = b->requests * keep + (float)(sum->timed * weight);
+	b->unsettled += (float)(sum->timed * weight);
+	if (b->requests > 0 && b->unsettled >= SETTLE_SHARE * b->requests)
 		settle(b);
-}
-
-double
-baseline_rho(const struct baseline *b, enum baseline_level level)
-{
-	return dispersion_rho(&b->level[level], RHO_PRIOR,
-		level == LEVEL_P50 ? RHO_FLOOR_P50 : RHO_FLOOR);
 }
 
 double
 baseline_errors_rho(const struct baseline *b)
 {
 	return dispersion_rho(&b->errors, RHO_PRIOR_ERRORS, RHO_FLOOR);
-}
-
-bool
-baseline_warm(const struct baseline *b)
-{
-	return b->requests >= WARM_REQUESTS && b->spans >= WARM_SPANS;
-}
-
-double
-baseline_share_high(const struct baseline *b, enum baseline_level level)
-{
-	double n = MAX((double)b->requests, 1.0);
-	double p = ((double)b->share[level] * n + .5) / (n + 1);
-	double rho = baseline_rho(b, level);
-
-	/* The share of p99 is worth nothing where p99 is the slowest of all. */
-	return MIN(.99,
-		p + Z95 * sqrt(p * (1 - p) * (1 / n + rho / MAX((double)b->spans, 1.0))));
-}
-
-double
-baseline_share_far(const struct baseline *b, unsigned bucket)
-{
-	double k = 0;
-
-	for (unsigned i = bucket < b->first ? 0 : bucket + 1 - b->first; i < b->len; i++)
-		k += (double)b->count[i];
-	return MAX((k + .5) / ((double)b->requests + FAR_PRIOR), FAR_FLOOR);
 }
 
 double
@@ -262,11 +301,12 @@ baseline_age(struct baseline *b, double spans)
 	b->calls *= keep;
 	b->failed *= keep;
 	b->requests *= keep;
-	for (unsigned i = 0; i < b->len; i++)
-		b->count[i] *= keep;
+	b->unit /= keep;
 	for (unsigned l = 0; l < LEVEL_COUNT; l++)
 		dispersion_forget(&b->level[l], keep);
 	dispersion_forget(&b->errors, keep);
+	if (b->requests > 0)
+		settle(b);
 }
 
 /* ---------------------------------------------------------------- as bytes */
@@ -337,7 +377,7 @@ baseline_write(const struct baseline *b, struct buf *out)
 	put_f32(out, (float)(b->first + lo));
 	put_f32(out, (float)(hi - lo));
 	for (unsigned i = lo; i < hi; i++)
-		put_f32(out, b->count[i]);
+		put_f32(out, b->count[i] / b->unit);
 }
 
 enum status
@@ -362,6 +402,7 @@ baseline_read(struct baseline *b, struct str *in)
 		return STATUS_ERR_RANGE;
 	r.first = (uint16_t)first;
 	r.len = (uint16_t)len;
+	r.unit = 1;
 	r.count = xcalloc(r.len, sizeof(*r.count));
 	for (unsigned i = 0; i < r.len; i++) {
 		r.count[i] = take_f32(in, 1e15f, &sound);

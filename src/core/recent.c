@@ -10,27 +10,6 @@
 #define CALLS_MAX ((1u << 22) - 1)
 #define KEY(bits) ((bits)&1023u) /* bucket and failed */
 
-unsigned
-recent_bucket(int64_t us)
-{
-	uint64_t x = us < 1 ? 1 : (uint64_t)us;
-	unsigned octave = 63u - (unsigned)__builtin_clzll(x);
-	unsigned part =
-		(unsigned)(octave >= 4 ? x >> (octave - 4) : x << (4 - octave)) & 15u;
-
-	return MIN(octave * 16 + part, RECENT_BUCKETS - 1);
-}
-
-double
-recent_value(unsigned bucket)
-{
-	unsigned octave = bucket / 16;
-	double base = (double)(UINT64_C(1) << octave);
-
-	/* Below 16 us a bucket is one whole number, or less. */
-	return base * (1 + (bucket % 16 + (octave < 4 ? 0 : .5)) / 16);
-}
-
 void
 recent_done(struct recent *r)
 {
@@ -47,8 +26,9 @@ static void
 compact(struct recent *r)
 {
 	static _Thread_local uint16_t at[RECENT_KEEP_S][1024];
-	uint32_t kept = 0;
+	uint32_t kept = 0, newest = 0;
 
+	r->disorder = 0;
 	for (uint32_t i = 0; i < r->used; i++) {
 		struct recent_cell c = r->cell[i];
 		uint16_t *slot = &at[c.sec % RECENT_KEEP_S][KEY(c.bits)];
@@ -64,6 +44,8 @@ compact(struct recent *r)
 				continue;
 			}
 		}
+		newest = MAX(newest, c.sec);
+		r->disorder = MAX(r->disorder, newest - c.sec);
 		r->cell[kept++] = c;
 		*slot = (uint16_t)kept;
 	}
@@ -133,6 +115,7 @@ recent_add(struct recent *r, uint32_t sec, int64_t us, uint32_t calls, uint32_t 
 	if (r->used && r->newest >= RECENT_KEEP_S && sec <= r->newest - RECENT_KEEP_S)
 		return;
 	r->newest = MAX(r->newest, sec);
+	r->disorder = MAX(r->disorder, r->newest - sec);
 	failed = MIN(failed, calls);
 	put(r, sec, bucket, calls - failed);
 	put(r, sec, bucket | 512u, failed);
@@ -156,38 +139,54 @@ recent_sum_clear(struct recent_sum *sum)
 	sum->hi = 0;
 }
 
-static void
-touch(struct recent_sum *sum, uint32_t lo, uint32_t hi)
+/*
+ * The first cell that may lie in (@after, ...). Cells come nearly in order of time, and
+ * most reads are of the newest seconds only: a minute of cells is many cache lines.
+ */
+static uint32_t
+first_after(const struct recent *r, uint32_t after)
 {
-	sum->lo = MIN(sum->lo, lo);
-	sum->hi = MAX(sum->hi, hi);
+	uint32_t i = r->used;
+
+	while (i && r->cell[i - 1].sec + r->disorder > after)
+		i--;
+	return i;
 }
 
 void
 recent_read(const struct recent *r, uint32_t after, uint32_t upto, struct recent_sum *sum)
 {
-	for (uint32_t i = 0; i < r->used; i++) {
+	uint32_t lo = sum->lo, hi = sum->hi;
+	uint64_t all = 0, failed = 0, untimed = 0;
+
+	for (uint32_t i = first_after(r, after); i < r->used; i++) {
 		struct recent_cell c = r->cell[i];
 		uint32_t bucket = c.bits & 511u, calls = c.bits >> 10;
 
-		if (c.sec <= after || c.sec > upto)
+		if (c.sec - after - 1 >= upto - after)
 			continue;
-		sum->calls += calls;
-		if (c.bits & 512u)
-			sum->failed += calls;
-		if (bucket == RECENT_NO_LATENCY)
+		all += calls;
+		failed += c.bits & 512u ? calls : 0;
+		if (bucket == RECENT_NO_LATENCY) {
+			untimed += calls;
 			continue;
-		sum->timed += calls;
+		}
 		sum->count[bucket] += calls;
-		touch(sum, bucket, bucket + 1);
+		lo = MIN(lo, bucket);
+		hi = MAX(hi, bucket + 1);
 	}
+	sum->calls += (double)all;
+	sum->failed += (double)failed;
+	sum->timed += (double)(all - untimed);
+	sum->lo = lo;
+	sum->hi = hi;
 }
 
 void
 recent_spread_slow(const struct recent *r, uint32_t after, uint32_t upto, unsigned bucket,
 	struct recent_spread *spread)
 {
-	for (uint32_t i = 0; i < r->used; i++) {
+	for (uint32_t i = first_after(r, after); i < r->used; i++) {
 		struct recent_cell c = r->cell[i];
 		uint32_t b = c.bits & 511u, calls = c.bits >> 10;
 
@@ -203,7 +202,7 @@ void
 recent_spread_failed(const struct recent *r, uint32_t after, uint32_t upto,
 	struct recent_spread *spread)
 {
-	for (uint32_t i = 0; i < r->used; i++) {
+	for (uint32_t i = first_after(r, after); i < r->used; i++) {
 		struct recent_cell c = r->cell[i];
 		uint32_t calls = c.bits >> 10;
 
@@ -218,23 +217,28 @@ recent_spread_failed(const struct recent *r, uint32_t after, uint32_t upto,
 void
 recent_sum_add(struct recent_sum *to, const struct recent_sum *from)
 {
+	const uint32_t *add = from->count;
+	uint32_t *count = to->count, lo = from->lo, hi = from->hi;
+
 	to->calls += from->calls;
 	to->failed += from->failed;
 	to->timed += from->timed;
-	for (uint32_t b = from->lo; b < from->hi; b++)
-		to->count[b] += from->count[b];
-	if (from->lo < from->hi)
-		touch(to, from->lo, from->hi);
+	if (lo >= hi)
+		return;
+	for (uint32_t b = lo; b < hi; b++)
+		count[b] += add[b];
+	to->lo = MIN(to->lo, lo);
+	to->hi = MAX(to->hi, hi);
 }
 
 double
 recent_sum_above(const struct recent_sum *sum, unsigned bucket)
 {
-	double n = 0;
+	uint64_t n = 0;
 
 	for (uint32_t b = MAX(bucket + 1, sum->lo); b < sum->hi; b++)
 		n += sum->count[b];
-	return n;
+	return (double)n;
 }
 
 double
@@ -251,11 +255,12 @@ recent_sum_mean(const struct recent_sum *sum)
 double
 recent_sum_quantile(const struct recent_sum *sum, double q)
 {
-	double want = q * sum->timed, n = 0;
+	uint64_t want = (uint64_t)(q * sum->timed + (1 - 1e-9)), n = 0;
 
+	want = MAX(want, 1);
 	for (uint32_t b = sum->lo; b < sum->hi; b++) {
 		n += sum->count[b];
-		if (n >= want - 1e-9 && n > 0)
+		if (n >= want)
 			return recent_value(b);
 	}
 	return 0;

@@ -57,6 +57,16 @@ blames(const struct verdict *v, const struct edge *e, enum channel c)
 	return false;
 }
 
+uint8_t
+edge_blaming(const struct verdict *v, const struct edge *e)
+{
+	unsigned channels = 0;
+
+	for (unsigned c = 0; c < CHANNEL_COUNT; c++)
+		channels |= (unsigned)blames(v, e, c) << c;
+	return (uint8_t)channels;
+}
+
 static double
 span_of(const struct edge *e)
 {
@@ -224,7 +234,8 @@ tell_callees(const struct verdict *v, uint32_t node, struct verdict_cause *c)
 			c->more_dst = v->node[e->dst].id;
 			c->more = times;
 		}
-		if (edge_is_new(v, e) && e->score.calls > 0 && v->sec - e->newest < W)
+		if (edge_is_new(v, e) && e->score.calls > 0 &&
+			v->sec - edge_newest(v, e) < W)
 			c->new_dst = v->node[e->dst].id;
 	}
 }
@@ -407,7 +418,7 @@ is_settled(const struct verdict *v, uint32_t node)
 				since = MIN(since, e->alarm[a].since);
 	}
 	for (uint32_t i = v->node[node].first_out; i != NONE; i = v->edge[i]->out_next)
-		if (v->edge[i]->newest + RING > v->sec)
+		if (v->pulse[i].newest + RING > v->sec)
 			out = MAX(out, v->edge[i]->lag);
 	return in == NONE || since == NONE || out <= in + 1 || v->sec - since >= out - in;
 }
@@ -544,9 +555,8 @@ verdict_diagnose(struct verdict *v)
 	uint32_t first = NONE;
 	bool fading;
 
-	for (uint32_t i = 0; i < v->edges; i++)
-		for (unsigned ch = 0; ch < CHANNEL_COUNT; ch++)
-			any |= on[ch] |= blames(v, v->edge[i], ch);
+	for (unsigned ch = 0; ch < CHANNEL_COUNT; ch++)
+		any |= on[ch] = v->blaming[ch] > 0;
 	if (any) {
 		if (v->edges > v->blame_cap) {
 			v->blame_cap = v->o.limits.edges;
@@ -554,7 +564,7 @@ verdict_diagnose(struct verdict *v)
 				v->blame_edge, v->blame_cap, sizeof(*v->blame_edge));
 		}
 		for (uint32_t i = 0; i < v->edges; i++)
-			if (v->edge[i]->newest + RING > v->sec)
+			if (v->pulse[i].newest + RING > v->sec)
 				edge_score(v, v->edge[i]);
 		for (unsigned ch = 0; ch < CHANNEL_COUNT; ch++)
 			if (on[ch]) {

@@ -63,17 +63,29 @@ struct score {
 	float z_volume;
 };
 
+/*
+ * The little of an edge that is looked at every second. The rest is looked at only when
+ * its time has come: ten thousand edges are more than a cache holds.
+ */
+struct pulse {
+	uint32_t look;   /* second of the next look; 0: at once */
+	uint32_t newest; /* second of the newest request */
+	uint32_t quiet;  /* seconds after which its silence is worth a look */
+};
+
 struct edge {
+	uint32_t index;
 	uint32_t src, dst; /* indices into verdict.node */
 	uint8_t kind;
 	bool async_told, restored;
+	bool due;        /* in this look it learns */
+	uint8_t blaming; /* channels it raises an alarm in, a bit each */
 	uint32_t hash_next, out_next, in_next;
-	uint32_t first, newest; /* seconds */
-	uint32_t hot_until;     /* scored every second up to then */
-	uint32_t scored;        /* last second it was */
-	uint32_t learnt;        /* last second learnt or held */
-	uint32_t looked;        /* last second looked at: learnt the next time */
-	bool doubted;           /* and what was thought of it */
+	uint32_t first;     /* second */
+	uint32_t hot_until; /* scored every second up to then */
+	uint32_t scored;    /* last second it was */
+	uint32_t learnt;    /* last second learnt or held */
+	bool doubted;       /* at the last look there was reason not to learn */
 	struct pace pace;
 	float lateness[MAX_LAG + 1]; /* calls by seconds of delay, decayed */
 	uint8_t lag;
@@ -87,13 +99,13 @@ struct edge {
 
 	/* Held back: a possible disturbance, learnt after it is over if it is short. */
 	struct recent_sum *pending;
-	uint32_t pending_spans, held_spans;
+	uint32_t pending_s, held_s;
 	float z_max;      /* since the last span was learnt */
 	bool alarmed;     /* since then */
 	bool was_alarmed; /* in any span that is held back */
 
 	struct level own_rate, ratio; /* calls a window; the same by the caller's */
-	uint32_t volume_held;
+	uint32_t volume_held_s;
 	float busiest;              /* window in calls; forgets */
 	float missed;               /* calls expected since the last one */
 	uint32_t quiet, quiet_most; /* now and the longest seen, in seconds */
@@ -119,11 +131,20 @@ edge_alarmed(const struct edge *e, enum anomaly a)
 	return e->alarm[a].on;
 }
 
+/* Does its kind already say whether somebody waits for the answer? */
+static inline bool
+knows_async(const struct edge *e)
+{
+	return e->async_told || e->kind == KIND_DB || e->kind == KIND_HTTP ||
+	       e->kind == KIND_GRPC;
+}
+
 struct kept; /* what was read back, waiting for its edges */
 
 struct verdict {
 	struct verdict_options o;
 	struct edge **edge;
+	struct pulse *pulse;
 	uint32_t edges;
 	struct node *node;
 	uint32_t nodes, node_cap;
@@ -145,6 +166,7 @@ struct verdict {
 	uint32_t blame_cap;
 	struct verdict_cause cause[VERDICT_MAX_CAUSES];
 	uint32_t causes;
+	uint32_t blaming[8];         /* edges that raise an alarm in a channel */
 	uint32_t named;              /* node, or NONE */
 	uint32_t rival, rival_since; /* who may take its place */
 	double worst;                /* score of the named one at its worst, forgetting */
@@ -167,6 +189,7 @@ const struct edge *verdict_find(
 void verdict_log(struct verdict *v, enum verdict_change kind, const struct edge *e,
 	enum anomaly a, const char *text);
 bool edge_is_async(const struct edge *e);
+uint32_t edge_newest(const struct verdict *v, const struct edge *e);
 bool edge_is_new(const struct verdict *v, const struct edge *e);
 uint32_t edge_upto(const struct verdict *v, const struct edge *e);
 double errors_prior(const struct verdict *v);
@@ -187,6 +210,7 @@ void edge_volume(struct verdict *v, struct edge *e);
 void edge_learn_volume(struct verdict *v, struct edge *e);
 
 /* verdict-blame.c: from alarms to ranked causes. */
+uint8_t edge_blaming(const struct verdict *v, const struct edge *e);
 void verdict_diagnose(struct verdict *v);
 
 /* verdict-save.c */

@@ -1,7 +1,7 @@
 /*
  * What of what is seen becomes normal?
  *
- * Every ten seconds (five while an edge is young) the requests since the last time are
+ * Every half minute (more often while an edge is young) the requests since the last time are
  * learnt, each once: the windows that are judged overlap, the spans that are learnt do
  * not. A span that looked unusual is held back. If the trouble is over within a minute
  * and raised no alarm, it was normal variability and is learnt then; with an alarm, a
@@ -19,13 +19,16 @@
 #include "weir/base/util.h"
 
 #define YOUNG_SPANS 24.0f
-#define PENDING_SPANS 6u /* a disturbance this short may be learnt when it is over */
+#define PENDING_S 60u /* a disturbance this short may be learnt when it is over */
 #define ALARM_WEIGHT .25
-#define RELEARN_MIN 60u   /* spans held back: ten minutes at the least, half an hour */
-#define RELEARN_MAX 180u  /* at the most, between them four times the age */
-#define COLD_SPANS 60u    /* seconds that an edge slow in itself is held back */
-#define COLD_FAILURES .01 /* more than this is not taken for normal at first sight */
+#define RELEARN_MIN_S 600u  /* held back so long: ten minutes at the least, half an */
+#define RELEARN_MAX_S 1800u /* hour at the most, between them four times the age */
+#define COLD_S 60u          /* seconds that an edge slow in itself is held back */
+#define COLD_FAILURES .01   /* more than this is not taken for normal at first sight */
 #define CALLS_KEPT .999f
+#define SETTLED_SPANS 6.0f
+#define QUARANTINE_YOUNG_S 5u
+#define QUARANTINE_S 10u
 #define CUSUM_LIMIT 6.0 /* one false look in some hundred requests, more when busy */
 
 void
@@ -59,14 +62,14 @@ drop_pending(struct edge *e)
 {
 	free(e->pending);
 	e->pending = NULL;
-	e->pending_spans = 0;
+	e->pending_s = 0;
 }
 
 static void
-hold(struct edge *e, const struct recent_sum *sum)
+hold(struct edge *e, const struct recent_sum *sum, uint32_t seconds)
 {
-	e->held_spans++;
-	if (e->held_spans > PENDING_SPANS * 2) {
+	e->held_s += seconds;
+	if (e->held_s > PENDING_S) {
 		drop_pending(e);
 		return;
 	}
@@ -75,7 +78,7 @@ hold(struct edge *e, const struct recent_sum *sum)
 		recent_sum_init(e->pending);
 	}
 	recent_sum_add(e->pending, sum);
-	e->pending_spans++;
+	e->pending_s += seconds;
 }
 
 /* Learn what was held back, now that it is over. */
@@ -86,10 +89,9 @@ release(struct edge *e, bool alarmed)
 	double weight = !alarmed ? 1 : e->base.spans >= YOUNG_SPANS ? ALARM_WEIGHT : 0;
 
 	if (e->pending && weight > 0)
-		baseline_learn(&e->base, e->pending, W * (double)e->pending_spans, weight,
-			NULL, NULL);
+		baseline_learn(&e->base, e->pending, e->pending_s, weight);
 	drop_pending(e);
-	e->held_spans = 0;
+	e->held_s = 0;
 }
 
 /* Too long to be a disturbance: start anew from what is now. */
@@ -97,7 +99,7 @@ static void
 start_anew(struct verdict *v, struct edge *e)
 {
 	drop_pending(e);
-	e->held_spans = 0;
+	e->held_s = 0;
 	baseline_done(&e->base);
 	for (uint32_t i = 0; i < e->streams; i++)
 		baseline_done(&e->stream[i].base);
@@ -117,7 +119,7 @@ start_anew(struct verdict *v, struct edge *e)
 static bool
 is_cold_bad(const struct verdict *v, const struct edge *e, const struct recent_sum *sum)
 {
-	if (baseline_warm(&e->base) || v->sec - e->first >= COLD_SPANS ||
+	if (baseline_warm(&e->base) || v->sec - e->first >= COLD_S ||
 		e->first > v->began + W)
 		return false;
 	return recent_sum_quantile(sum, .95) >= (double)v->o.anomaly.cold_p95_us ||
@@ -125,21 +127,10 @@ is_cold_bad(const struct verdict *v, const struct edge *e, const struct recent_s
 		       v->o.anomaly.z_learn;
 }
 
-/* The operations and aspects learn along with the edge. */
+/* The aspects learn along with the edge. */
 static void
-learn_streams(struct verdict *v, struct edge *e, uint32_t after, uint32_t upto)
+learn_aspects(struct verdict *v, struct edge *e, uint32_t after, uint32_t upto)
 {
-	double span_s = upto - after;
-
-	for (uint32_t i = 0; i < e->streams && e->streams > 1; i++) {
-		struct stream *s = &e->stream[i];
-
-		if (s->newest <= after)
-			continue;
-		recent_sum_clear(&v->sum_one);
-		recent_read(&s->recent, after, upto, &v->sum_one);
-		baseline_learn(&s->base, &v->sum_one, span_s, 1, NULL, NULL);
-	}
 	for (unsigned a = 0; a < ASPECT_COUNT; a++) {
 		struct stream *s = e->aspect[a];
 
@@ -147,7 +138,28 @@ learn_streams(struct verdict *v, struct edge *e, uint32_t after, uint32_t upto)
 			continue;
 		recent_sum_clear(&v->sum_one);
 		recent_read(&s->recent, after, upto, &v->sum_one);
-		baseline_learn(&s->base, &v->sum_one, span_s, 1, NULL, NULL);
+		baseline_learn(&s->base, &v->sum_one, upto - after, 1);
+	}
+}
+
+/* Add the streams up in v->sum; @learn: each learns its part. */
+static void
+sum_streams(struct verdict *v, struct edge *e, uint32_t after, uint32_t upto, bool learn)
+{
+	recent_sum_clear(&v->sum);
+	for (uint32_t i = 0; i < e->streams; i++) {
+		struct stream *s = &e->stream[i];
+
+		if (s->newest <= after)
+			continue;
+		if (!learn || e->streams == 1) {
+			recent_read(&s->recent, after, upto, &v->sum);
+			continue;
+		}
+		recent_sum_clear(&v->sum_one);
+		recent_read(&s->recent, after, upto, &v->sum_one);
+		baseline_learn(&s->base, &v->sum_one, upto - after, 1);
+		recent_sum_add(&v->sum, &v->sum_one);
 	}
 }
 
@@ -162,8 +174,7 @@ learn_async(struct verdict *v, struct edge *e)
 	double calls = 0, beyond;
 	unsigned seen = 0;
 
-	if (e->async_told || e->kind == KIND_DB || e->kind == KIND_HTTP ||
-		e->kind == KIND_GRPC || s->timed < MIN_CALLS)
+	if (knows_async(e) || s->timed < MIN_CALLS)
 		return;
 	for (uint32_t i = v->node[e->src].first_in; i != NONE && seen < 64;
 		i = v->edge[i]->in_next, seen++) {
@@ -198,20 +209,20 @@ is_doubtful(const struct verdict *v, const struct edge *e)
 }
 
 /*
- * Called right after edge_score(). Learns not the seconds since the last call but those
- * before it, once it is known what came of them: the evidence of a trouble is weak when
- * it begins.
+ * Called right after edge_score(). Leaves out the newest seconds until it is known what
+ * came of them: the evidence of a trouble is weak when it begins.
  */
 void
 edge_learn(struct verdict *v, struct edge *e)
 {
-	uint32_t upto = edge_upto(v, e), before = e->looked,
-		 after = MAX(e->learnt, upto - MIN(upto, RING * 3 / 4));
-	bool alarmed = e->alarmed, bad = is_doubtful(v, e) || e->doubted;
+	uint32_t upto = edge_upto(v, e);
+	uint32_t before = upto - (e->base.spans < SETTLED_SPANS ? QUARANTINE_YOUNG_S
+								: QUARANTINE_S);
+	uint32_t after = MAX(e->learnt, upto - MIN(upto, RING * 7 / 8));
+	bool alarmed = e->alarmed, bad = is_doubtful(v, e) || e->doubted, plain;
 
 	learn_async(v, e);
 	e->doubted = is_doubtful(v, e);
-	e->looked = upto;
 	e->z_max = 0;
 	e->alarmed = false;
 	for (unsigned a = 0; a < ANOMALY_COUNT; a++)
@@ -220,32 +231,32 @@ edge_learn(struct verdict *v, struct edge *e)
 	if (before <= after)
 		return;
 	e->learnt = before;
-	recent_sum_clear(&v->sum);
-	for (uint32_t i = 0; i < e->streams; i++)
-		recent_read(&e->stream[i].recent, after, before, &v->sum);
+	/* What is normal beyond doubt is read once, and learnt while it is at hand. */
+	plain = !bad && !e->held_s && baseline_warm(&e->base);
+	sum_streams(v, e, after, before, plain);
 	if (v->sum.calls <= 0)
 		return;
 	bad |= is_cold_bad(v, e, &v->sum);
-	/* Odd for a minute without an alarm: a young baseline has just not seen it yet. */
+	/* Odd for a while without an alarm: a young baseline has just not seen it yet. */
 	if (bad && !alarmed && !e->was_alarmed && e->base.spans < YOUNG_SPANS &&
-		e->held_spans >= PENDING_SPANS)
+		e->held_s >= PENDING_S / 2)
 		bad = false;
 	if (bad) {
-		uint32_t patience =
-			CLAMP((uint32_t)(4 * e->base.spans), RELEARN_MIN, RELEARN_MAX);
-
 		e->was_alarmed |= alarmed;
-		hold(e, &v->sum);
-		if (e->held_spans <= patience)
+		hold(e, &v->sum, before - after);
+		if (e->held_s <= CLAMP((uint32_t)(4 * W * e->base.spans), RELEARN_MIN_S,
+					 RELEARN_MAX_S))
 			return;
 		start_anew(v, e);
-	} else if (e->held_spans) {
+	} else if (e->held_s) {
 		release(e, e->was_alarmed);
 	}
 	e->was_alarmed = false;
-	baseline_learn(&e->base, &v->sum, before - after, 1, NULL, NULL);
+	baseline_learn(&e->base, &v->sum, before - after, 1);
 	v->calls = v->calls * CALLS_KEPT + (float)v->sum.calls;
 	v->failed = v->failed * CALLS_KEPT + (float)v->sum.failed;
-	learn_streams(v, e, after, before);
+	learn_aspects(v, e, after, before);
 	edge_tune(v, e);
+	if (!plain)
+		sum_streams(v, e, after, before, true);
 }

@@ -234,7 +234,7 @@ put_edge(const struct verdict *v, const struct edge *e, struct buf *out)
 	for (uint32_t i = 1; i < e->streams; i++)
 		ops += baseline_warm(&e->stream[i].base);
 	put(out, 0, 4);
-	put(out, (uint64_t)e->newest * SEC_US, 8);
+	put(out, (uint64_t)edge_newest(v, e) * SEC_US, 8);
 	put(out, e->kind, 1);
 	put(out, e->async_told, 1);
 	put(out, aspects, 1);

@@ -14,8 +14,7 @@
 
 #include "weir/base/util.h"
 
-#define FAR_FACTOR 25 /* buckets beyond p95; as in anomaly.c */
-#define LONG_S 30u    /* failures are also added up over this */
+#define LONG_S 30u /* failures are also added up over this */
 #define COLD_S 60u /* absolute limits judge an edge for so long, and while it is cold */
 
 static double
@@ -123,38 +122,34 @@ matters(const struct trial *x, unsigned *ret_level)
 	return best;
 }
 
-/* Does the evidence last for more than a moment? Shown by the streams [from, upto). */
+/* Does the evidence last for more than a moment? Shown by @n streams, of @e or alone. */
 static bool
 lasts(const struct trial *x, const struct score *score, const struct edge *e,
-	uint32_t from, uint32_t upto, unsigned level)
+	const struct stream *s, uint32_t n, unsigned level)
 {
 	const struct latency_counts *c = &x->t->counts;
 	struct recent_spread spread = { 0 };
 
-	for (uint32_t i = from; i < upto; i++) {
-		const struct stream *s = &e->stream[i];
-		const struct baseline *b = stream_base(e, s);
-		unsigned bucket = level < LEVEL_COUNT ? b->above[level]
-						      : b->above[LEVEL_P95] + FAR_FACTOR;
+	for (uint32_t i = 0; i < n; i++) {
+		const struct baseline *b = e ? stream_base(e, &s[i]) : &s[i].base;
 
-		recent_spread_slow(
-			&s->recent, score->after, score->upto, bucket, &spread);
+		recent_spread_slow(&s[i].recent, score->after, score->upto,
+			level < LEVEL_COUNT ? b->above[level] : b->far, &spread);
 	}
 	return anomaly_lasting(&spread,
 		       level < LEVEL_COUNT ? c->share[level] : c->far_share,
 		       c->rho[level < LEVEL_COUNT ? level : LEVEL_P95]) >= x->l->z_close;
 }
 
-/* One operation by itself; keeps the one that lost most. */
+/* One operation by itself, counted in @t; keeps the one that lost most. */
 static void
 score_stream(struct verdict *v, struct edge *e, uint32_t i, const struct recent_sum *sum,
-	double *best)
+	const struct tally *t, double *best)
 {
 	const struct stream *s = &e->stream[i];
 	struct score *score = &e->score;
-	struct tally t = { 0 };
 	struct trial x = { .l = &v->o.anomaly,
-		.t = &t,
+		.t = t,
 		.sum = sum,
 		.base = &s->base,
 		.tolerance_us = e->tolerance.p99_us,
@@ -162,21 +157,22 @@ score_stream(struct verdict *v, struct edge *e, uint32_t i, const struct recent_
 	unsigned level = 0;
 	double z, lost;
 
-	if (!baseline_warm(&s->base) || sum->timed <= 0)
+	latency_z(&t->counts, x.z);
+	for (unsigned k = 0; k <= LEVEL_COUNT; k++)
+		if (x.z[k] > 0)
+			x.z[k] = sqrt(
+				MAX(0.0, x.z[k] * x.z[k] - 2 * log((double)e->streams)));
+	z = strongest(x.z);
+	if (z <= x.l->z_claim)
 		return;
-	tally_add(&t, &s->base, sum);
-	latency_z(&t.counts, x.z);
-	for (unsigned k = 0; k <= LEVEL_COUNT; k++) {
-		x.z[k] = sqrt(MAX(0.0, x.z[k] * x.z[k] - 2 * log((double)e->streams)));
-		score->z = MAX(score->z, (float)x.z[k]);
-	}
-	lost = anomaly_gate(x.l, strongest(x.z)) * (t.seen_us - t.usual_us);
+	score->z = MAX(score->z, (float)z);
+	lost = anomaly_gate(x.l, z) * (t->seen_us - t->usual_us);
 	if (lost > *best) {
 		*best = lost;
 		score->op = i;
 	}
 	z = matters(&x, &level);
-	if (z > (double)score->z_slow && (x.on || lasts(&x, score, e, i, i + 1, level)))
+	if (z > (double)score->z_slow && (x.on || lasts(&x, score, NULL, s, 1, level)))
 		score->z_slow = (float)z;
 }
 
@@ -220,6 +216,16 @@ score_errors(struct verdict *v, struct edge *e, const struct recent_sum *sum)
 	s->errors_big = anomaly_lasting(&spread, high, rho) >= l->z_close;
 }
 
+static void
+look(struct baseline *b, const struct recent_sum *sum)
+{
+	double above[LEVEL_COUNT] = { 0 }, far;
+
+	if (b->len)
+		baseline_count(b, sum, above, &far);
+	baseline_look(b, sum, above);
+}
+
 /* Read an aspect over the window; false when it is not known well enough. */
 static bool
 read_aspect(struct verdict *v, const struct edge *e, enum aspect a)
@@ -230,6 +236,8 @@ read_aspect(struct verdict *v, const struct edge *e, enum aspect a)
 		return false;
 	recent_sum_clear(&v->sum_one);
 	recent_read(&s->recent, e->score.after, e->score.upto, &v->sum_one);
+	if (e->due)
+		look(&e->aspect[a]->base, &v->sum_one);
 	return v->sum_one.timed > 0;
 }
 
@@ -245,7 +253,6 @@ score_wait(struct verdict *v, struct edge *e)
 		.sum = &v->sum_one,
 		.base = &w->base,
 		.on = e->alarm[ANOMALY_QUEUE].on };
-	struct edge alone = { .stream = e->aspect[ASPECT_WAIT], .base = w->base };
 	unsigned level = 0;
 	double z;
 
@@ -254,7 +261,7 @@ score_wait(struct verdict *v, struct edge *e)
 	s->z_wait = (float)strongest(x.z);
 	s->wait_us = (float)((t.seen_us - t.usual_us) / t.counts.n);
 	z = matters(&x, &level);
-	if (z > 0 && (x.on || lasts(&x, s, &alone, 0, 1, level)))
+	if (z > 0 && (x.on || lasts(&x, s, NULL, w, 1, level)))
 		s->z_waiting = (float)z;
 }
 
@@ -269,6 +276,8 @@ score_aspects(struct verdict *v, struct edge *e)
 	s->self_us = -1;
 	if (read_aspect(v, e, ASPECT_WAIT))
 		score_wait(v, e);
+	if ((double)s->z < v->o.anomaly.z_claim)
+		return;
 	if (read_aspect(v, e, ASPECT_SELF)) {
 		const struct stream *self = e->aspect[ASPECT_SELF];
 
@@ -285,6 +294,23 @@ score_aspects(struct verdict *v, struct edge *e)
 	if (read_aspect(v, e, ASPECT_BLOCKED))
 		s->excess_us = (float)(recent_sum_mean(&v->sum_one) -
 				       (double)e->aspect[ASPECT_BLOCKED]->base.mean_us);
+}
+
+/* Go on looking while there is something to see; else let the sums start again. */
+static void
+settle_down(struct verdict *v, struct edge *e)
+{
+	const struct score *s = &e->score;
+	double z = (double)MAX(s->z, MAX(s->z_errors, s->z_wait));
+
+	if (z >= v->o.anomaly.z_close)
+		e->hot_until = MAX(e->hot_until, v->sec + 2);
+	if (z >= v->o.anomaly.z_claim || e->hot_until < v->sec)
+		return;
+	e->hot_until = v->sec;
+	cusum_reset(&e->cusum);
+	for (uint32_t i = 0; i < e->streams; i++)
+		cusum_reset(&e->stream[i].cusum);
 }
 
 void
@@ -314,24 +340,43 @@ edge_score(struct verdict *v, struct edge *e)
 	for (uint32_t i = 0; i < e->streams; i++) {
 		struct stream *stream = &e->stream[i];
 		struct recent_sum *one = e->streams > 1 ? &v->sum_one : all;
+		bool counted = false;
 
 		if (stream->newest <= s->after)
 			continue;
 		recent_sum_clear(one);
 		recent_read(&stream->recent, s->after, s->upto, one);
-		if (s->warm)
-			tally_add(&t, stream_base(e, stream), one);
+		if (s->warm) {
+			const struct baseline *b = stream_base(e, stream);
+			struct tally mine = { 0 };
+
+			tally_add(&mine, b, one);
+			if (b == &stream->base && one->timed > 0)
+				score_stream(v, e, i, one, &mine, &best);
+			if (e->due && b == &stream->base) {
+				baseline_look(&stream->base, one, mine.counts.above);
+				counted = true;
+			}
+			latency_add(&t.counts, &mine.counts);
+			t.usual_us += mine.usual_us;
+			t.seen_us += mine.seen_us;
+		}
 		if (e->streams > 1) {
-			score_stream(v, e, i, one, &best);
 			recent_sum_add(all, one);
+			if (e->due && !counted)
+				look(&stream->base, one);
 		}
 	}
 	s->calls = (float)all->calls;
 	s->failed = (float)all->failed;
 	s->timed = (float)all->timed;
-	s->mean_us = (float)recent_sum_mean(all);
-	s->p95_us = (float)recent_sum_quantile(all, .95);
-	s->p99_us = (float)recent_sum_quantile(all, .99);
+	/* Asked of cold edges only, and of those whose kind leaves open what they are. */
+	if (!s->warm || (e->due && !knows_async(e))) {
+		s->p95_us = (float)recent_sum_quantile(all, .95);
+		s->p99_us = (float)recent_sum_quantile(all, .99);
+	}
+	s->mean_us =
+		(float)(t.counts.n > 0 ? t.seen_us / t.counts.n : recent_sum_mean(all));
 	if (s->warm && t.counts.n > 0) {
 		latency_z(&t.counts, x.z);
 		s->z = MAX(s->z, (float)strongest(x.z));
@@ -339,17 +384,18 @@ edge_score(struct verdict *v, struct edge *e)
 		s->usual_mean_us = (float)(t.usual_us / t.counts.n);
 		z = matters(&x, &level);
 		if (z > (double)s->z_slow &&
-			(x.on || lasts(&x, s, e, 0, e->streams, level)))
+			(x.on || lasts(&x, s, e, e->stream, e->streams, level)))
 			s->z_slow = (float)z;
 		e->z_max = MAX(e->z_max, (float)latency_doubt(&t.counts));
 		if (best <= .5 * (t.seen_us - t.usual_us))
 			s->op = NONE;
 	}
+	if (e->due)
+		look(&e->base, all);
 	score_aspects(v, e);
 	score_errors(v, e, all);
 	e->z_max = MAX(e->z_max, MAX(s->z, MAX(s->z_errors, s->z_wait)));
-	if (MAX(s->z, MAX(s->z_errors, s->z_wait)) >= (float)x.l->z_close)
-		e->hot_until = MAX(e->hot_until, v->sec + 2);
+	settle_down(v, e);
 }
 
 /* ---------------------------------------------------------------- alarms */

@@ -13,11 +13,11 @@
 
 #include "weir/base/util.h"
 
-#define LEARNT_WINDOWS 6      /* before that nothing is expected */
-#define SPREAD_FLOOR .1       /* of what is expected */
-#define SILENT_MIN_S 5u       /* a shorter quiet is none */
-#define MIN_EXPECTED 5.0      /* calls, below which nothing can be missed */
-#define NEW_LEVEL_WINDOWS 60u /* held back so long: the new normal */
+#define LEARNT_WINDOWS 6 /* before that nothing is expected */
+#define SPREAD_FLOOR .1  /* of what is expected */
+#define SILENT_MIN_S 5u  /* a shorter quiet is none */
+#define MIN_EXPECTED 5.0 /* calls, below which nothing can be missed */
+#define NEW_LEVEL_S 600u /* held back so long: the new normal */
 
 struct expected {
 	bool known;
@@ -53,39 +53,54 @@ change(struct verdict *v, struct edge *e, enum anomaly a, enum alarm_change c)
 	if (c == ALARM_SAME)
 		return;
 	if (c == ALARM_OPENED)
-		e->onset = a == ANOMALY_SILENT ? e->newest + 1 : v->sec - W;
+		e->onset = a == ANOMALY_SILENT ? edge_newest(v, e) + 1 : v->sec - W;
 	verdict_log(v, c == ALARM_OPENED ? VERDICT_OPENED : VERDICT_CLOSED, e, a, NULL);
+}
+
+/* A quiet shorter than this has been seen before. */
+static uint32_t
+shortest_silence(const struct edge *e)
+{
+	return MAX(SILENT_MIN_S, e->quiet_most + e->quiet_most / 2 + 2);
 }
 
 /* Silent: so many calls were due since the last one that it is no chance. */
 static void
 watch_silence(struct verdict *v, struct edge *e, uint32_t upto)
 {
-	const struct anomaly_limits *l = &v->o.anomaly;
 	struct alarm *a = &e->alarm[ANOMALY_SILENT];
-	uint32_t quiet = upto > e->newest ? upto - e->newest : 0;
+	uint32_t newest = edge_newest(v, e);
+	uint32_t quiet = upto > newest ? upto - newest : 0;
 	struct expected x;
 
+	e->missed = 0;
 	if (!quiet) {
 		if (a->on) {
 			*a = (struct alarm){ 0 };
 			change(v, e, ANOMALY_SILENT, ALARM_CLOSED);
-		} else if (e->quiet > e->quiet_most) {
-			e->quiet_most = e->quiet;
 		}
-		e->quiet = 0;
-		e->missed = 0;
 		return;
 	}
-	e->quiet = quiet;
-	x = expect(v, e, upto - 1, upto);
-	if (x.known)
-		e->missed += (float)x.calls;
-	if (a->on || !x.known || (double)e->missed < l->silent_calls ||
-		quiet < MAX(SILENT_MIN_S, e->quiet_most + e->quiet_most / 2 + 2))
+	x = expect(v, e, upto - MIN(quiet, RING - MAX_LAG), upto);
+	if (!x.known)
+		return;
+	e->missed = (float)x.calls;
+	if (a->on || x.calls < v->o.anomaly.silent_calls || quiet < shortest_silence(e))
 		return;
 	*a = (struct alarm){ .on = true, .since = v->sec };
 	change(v, e, ANOMALY_SILENT, ALARM_OPENED);
+}
+
+/* After what silence to look at the edge: not before it could be an alarm. */
+static uint32_t
+silence_worth_a_look(const struct verdict *v, const struct edge *e)
+{
+	double rate = (double)e->score.volume_usual / W;
+
+	if (rate <= 0)
+		return NONE / 2;
+	return v->lag +
+	       MAX(shortest_silence(e), (uint32_t)(v->o.anomaly.silent_calls / rate));
 }
 
 void
@@ -106,6 +121,7 @@ edge_volume(struct verdict *v, struct edge *e)
 		e->quiet = 0;
 		return;
 	}
+	v->pulse[e->index].quiet = NONE / 2;
 	x = expect(v, e, upto - W, upto);
 	if (!x.known)
 		return;
@@ -114,6 +130,9 @@ edge_volume(struct verdict *v, struct edge *e)
 	z = (calls - x.calls) / sqrt(MAX(x.calls, 1.0) + x.spread * x.spread);
 	s->volume_usual = (float)x.calls;
 	s->z_volume = (float)z;
+	v->pulse[e->index].quiet = silence_worth_a_look(v, e);
+	if (fabs(z) >= l->volume_z || e->missed > 0)
+		e->hot_until = MAX(e->hot_until, v->sec + 2);
 	if (!e->alarm[ANOMALY_SURGE].on && !e->alarm[ANOMALY_DROP].on &&
 		fabs(z) < l->volume_z) {
 		e->alarm[ANOMALY_SURGE].high = e->alarm[ANOMALY_DROP].high = 0;
@@ -136,12 +155,9 @@ edge_learn_volume(struct verdict *v, struct edge *e)
 	bool bad;
 
 	/* One window each time, however often the edge is looked at. */
-	if (v->incomplete || upto < e->volume_learnt + W ||
+	if (v->incomplete || upto < e->volume_learnt + W || e->first + W > upto ||
 		(v->whole_since && upto < v->whole_since + W + 2))
 		return;
-	if (e->first + W > upto)
-		return;
-	e->volume_learnt = upto;
 	calls = pace_sum(&e->pace, upto - W, upto);
 	inflow = pace_sum(&v->node[e->src].inflow, upto - W, upto);
 	bad = e->alarm[ANOMALY_SILENT].on || e->alarm[ANOMALY_SURGE].on ||
@@ -149,17 +165,23 @@ edge_learn_volume(struct verdict *v, struct edge *e)
 	      (double)e->missed > v->o.anomaly.silent_calls / 2;
 	bad |= e->own_rate.seen >= 24 &&
 	       fabs((double)e->score.z_volume) >= v->o.anomaly.volume_z / 2;
-	if (bad && ++e->volume_held <= NEW_LEVEL_WINDOWS)
-		return;
 	if (bad) {
+		e->volume_held_s += e->volume_learnt ? upto - e->volume_learnt : W;
+		e->volume_learnt = upto;
+		e->quiet = 0;
+		if (e->volume_held_s <= NEW_LEVEL_S)
+			return;
 		e->own_rate = e->ratio = (struct level){ 0 };
-		e->quiet_most = e->quiet = 0;
+		e->quiet_most = 0;
 		e->missed = 0;
 		e->alarm[ANOMALY_SILENT] = e->alarm[ANOMALY_SURGE] =
 			e->alarm[ANOMALY_DROP] = (struct alarm){ 0 };
 		verdict_log(v, VERDICT_NEW_NORMAL, e, 0, NULL);
 	}
-	e->volume_held = 0;
+	e->volume_learnt = upto;
+	e->volume_held_s = 0;
+	e->quiet_most = MAX(e->quiet_most - e->quiet_most / 256, e->quiet);
+	e->quiet = 0;
 	level_learn(&e->own_rate, calls);
 	if (inflow > 0)
 		level_learn(&e->ratio, calls / inflow);

@@ -13,7 +13,9 @@
 #define GAP_SHARE 0.05   /* of the usual calls of all edges: less, and the feed stopped */
 #define GAP_FORGET_S 60u /* after which a verdict from before a gap is no longer held */
 #define YOUNG_SPANS 6.0f
-#define YOUNG_PERIOD 5u
+#define OLD_SPANS 24.0f
+#define PERIOD_YOUNG 5u
+#define PERIOD_OLD 40u
 #define SETTLED_S 70u  /* edges first seen later than this are new */
 #define SAMPLE_LAG .95 /* of an edge's requests must be in before it is judged */
 
@@ -44,6 +46,7 @@ verdict_new(const struct verdict_options *o)
 	while (v->slots < l->edges || v->slots < l->nodes)
 		v->slots *= 2;
 	v->edge = xcalloc(l->edges, sizeof(*v->edge));
+	v->pulse = xcalloc(l->edges, sizeof(*v->pulse));
 	v->edge_slot = xmalloc(v->slots * sizeof(*v->edge_slot));
 	v->node_slot = xmalloc(v->slots * sizeof(*v->node_slot));
 	memset(v->edge_slot, 0xff, v->slots * sizeof(*v->edge_slot));
@@ -88,6 +91,7 @@ verdict_free(struct verdict *v)
 	verdict_forget_kept(v);
 	blame_free(v->blame);
 	free(v->edge);
+	free(v->pulse);
 	free(v->node);
 	free(v->edge_slot);
 	free(v->node_slot);
@@ -224,8 +228,8 @@ edge_place(struct verdict *v, uint32_t sec)
 	if (v->unwatched % 1024)
 		return NONE;
 	for (uint32_t i = 0; i < v->edges; i++)
-		if (v->edge[i]->newest + v->o.limits.forget_s < sec &&
-			(oldest == NONE || v->edge[i]->newest < v->edge[oldest]->newest))
+		if (v->pulse[i].newest + v->o.limits.forget_s < sec &&
+			(oldest == NONE || v->pulse[i].newest < v->pulse[oldest].newest))
 			oldest = i;
 	if (oldest == NONE)
 		return NONE;
@@ -236,6 +240,8 @@ edge_place(struct verdict *v, uint32_t sec)
 		v, &v->node[e->src].first_out, offsetof(struct edge, out_next), oldest);
 	unlink_from(v, &v->node[e->dst].first_in, offsetof(struct edge, in_next), oldest);
 	v->streams -= e->streams;
+	for (unsigned c = 0; c < ARRAY_LEN(v->blaming); c++)
+		v->blaming[c] -= e->blaming >> c & 1u;
 	edge_free(e);
 	return oldest;
 }
@@ -254,12 +260,14 @@ edge_get(struct verdict *v, const struct verdict_obs *o, uint32_t sec)
 		return NULL;
 	}
 	e = v->edge[i] = xcalloc(1, sizeof(*e));
+	v->pulse[i] = (struct pulse){ .newest = sec, .quiet = NONE / 2 };
+	e->index = i;
 	e->src = src;
 	e->dst = dst;
 	e->kind = (uint8_t)o->kind;
 	e->async_told = o->kind == KIND_MSG;
-	e->first = e->newest = sec;
-	e->learnt = e->looked = sec ? sec - 1 : 0;
+	e->first = sec;
+	e->learnt = sec ? sec - 1 : 0;
 	e->streams = 1;
 	e->stream = xcalloc(1, sizeof(*e->stream));
 	e->stream[0].op = NONE;
@@ -317,6 +325,12 @@ edge_is_new(const struct verdict *v, const struct edge *e)
 }
 
 uint32_t
+edge_newest(const struct verdict *v, const struct edge *e)
+{
+	return v->pulse[e->index].newest;
+}
+
+uint32_t
 edge_upto(const struct verdict *v, const struct edge *e)
 {
 	return v->sec - e->lag;
@@ -361,6 +375,13 @@ observe_aspect(struct edge *e, enum aspect a, uint32_t sec, int64_t us, uint32_t
 }
 
 static void
+look_closer(struct verdict *v, struct edge *e)
+{
+	e->hot_until = v->sec + W;
+	v->pulse[e->index].look = 0;
+}
+
+static void
 observe(struct verdict *v, struct edge *e, const struct verdict_obs *o, uint32_t sec)
 {
 	bool delivery = o->kind == KIND_MSG && o->server_us >= 0;
@@ -380,16 +401,17 @@ observe(struct verdict *v, struct edge *e, const struct verdict_obs *o, uint32_t
 	if (!baseline_warm(&e->base))
 		return;
 	if (cusum_step(&e->cusum, base, sec, bucket, o->calls, o->failed, limit))
-		e->hot_until = v->sec + W;
+		look_closer(v, e);
 	if (e->streams > 1 && base == &s->base &&
 		cusum_step(&s->cusum, base, sec, bucket, o->calls, o->failed, limit))
-		e->hot_until = v->sec + W;
+		look_closer(v, e);
 }
 
 void
 verdict_observe(struct verdict *v, const struct verdict_obs *o, int64_t now_us)
 {
 	uint32_t now = (uint32_t)MAX(now_us / SEC_US, 0), sec;
+	struct pulse *p;
 	struct edge *e;
 
 	if (o->end_us < 0 || !o->calls)
@@ -402,7 +424,10 @@ verdict_observe(struct verdict *v, const struct verdict_obs *o, int64_t now_us)
 	e = edge_get(v, o, sec);
 	if (!e)
 		return;
-	e->newest = MAX(e->newest, sec);
+	p = &v->pulse[e->index];
+	if (sec > p->newest + 1)
+		e->quiet = MAX(e->quiet, sec - p->newest - 1);
+	p->newest = MAX(p->newest, sec);
 	e->lateness[MIN(now - sec, MAX_LAG)] += (float)o->calls;
 	pace_add(&e->pace, sec, o->calls);
 	pace_add(&v->node[e->dst].inflow, sec, o->calls);
@@ -478,12 +503,13 @@ watch_feed(struct verdict *v)
 		level_learn(&v->all_rate, calls);
 }
 
-static bool
-is_due(const struct verdict *v, const struct edge *e, uint32_t i)
+/* How often it learns; in between it is looked at only when something asks for it. */
+static uint32_t
+period(const struct edge *e)
 {
-	uint32_t period = e->base.spans < YOUNG_SPANS ? YOUNG_PERIOD : W;
-
-	return (v->sec + i) % period == 0;
+	if (e->base.spans < YOUNG_SPANS)
+		return PERIOD_YOUNG;
+	return e->base.spans < OLD_SPANS ? W : PERIOD_OLD;
 }
 
 static double
@@ -502,25 +528,45 @@ in_trouble(const struct edge *e)
 }
 
 static void
-watch_edge(struct verdict *v, struct edge *e, uint32_t i)
+count_blaming(struct verdict *v, struct edge *e)
 {
-	bool due = is_due(v, e, i), alive = e->newest + RING > v->sec;
+	unsigned now = edge_blaming(v, e), changed = now ^ e->blaming;
 
-	if (due)
+	for (unsigned c = 0; changed; c++, changed >>= 1)
+		if (changed & 1u)
+			v->blaming[c] += now >> c & 1u ? 1u : (uint32_t)-1;
+	e->blaming = (uint8_t)now;
+}
+
+static void
+watch_edge(struct verdict *v, struct edge *e)
+{
+	struct pulse *p = &v->pulse[e->index];
+	bool alive = p->newest + RING > v->sec, cold = alive && !baseline_warm(&e->base);
+	bool any = false;
+
+	e->due = (v->sec + e->index) % period(e) == 0;
+	if (e->due)
 		learn_lag(e);
-	if (due && alive)
+	if (e->due && alive)
 		v->lag_next = MAX(v->lag_next, e->lag);
 	edge_volume(v, e);
-	if ((due && alive) || v->sec <= e->hot_until || in_trouble(e) ||
-		(alive && !baseline_warm(&e->base)))
+	if ((e->due && alive) || v->sec <= e->hot_until || in_trouble(e) || cold)
 		edge_score(v, e);
 	edge_alarms(v, e);
 	v->unrest_next |= in_trouble(e) || edge_alarmed(e, ANOMALY_SILENT) ||
 			  (e->scored == v->sec && edge_z(e) >= v->o.anomaly.z_open);
-	if (due && alive)
+	if (e->due && alive)
 		edge_learn(v, e);
-	if (due)
+	if (e->due)
 		edge_learn_volume(v, e);
+	e->due = false;
+	count_blaming(v, e);
+	for (unsigned a = 0; a < ANOMALY_COUNT; a++)
+		any |= e->alarm[a].on;
+	p->look = any || cold || v->sec < e->hot_until
+			  ? 0
+			  : v->sec + period(e) - (v->sec + e->index) % period(e);
 }
 
 static void
@@ -533,13 +579,17 @@ second(struct verdict *v)
 			v->causes = 0;
 		return;
 	}
-	if (v->sec % W == 0) {
+	if (v->sec % PERIOD_OLD == 0) {
 		v->lag = v->lag_next;
 		v->lag_next = 0;
 	}
 	v->unrest_next = false;
-	for (uint32_t i = 0; i < v->edges; i++)
-		watch_edge(v, v->edge[i], i);
+	for (uint32_t i = 0; i < v->edges; i++) {
+		const struct pulse *p = &v->pulse[i];
+
+		if (v->sec >= p->look || v->sec - p->newest == p->quiet + 1)
+			watch_edge(v, v->edge[i]);
+	}
 	v->unrest = v->unrest_next;
 	verdict_diagnose(v);
 }
@@ -558,7 +608,7 @@ verdict_tick(struct verdict *v, int64_t now_us)
 		v->sec = upto - 1;
 		v->whole_since = upto;
 		for (uint32_t i = 0; i < v->edges; i++)
-			v->edge[i]->learnt = v->edge[i]->looked = upto;
+			v->edge[i]->learnt = upto;
 	}
 	while (v->sec < upto) {
 		v->sec++;

@@ -652,6 +652,7 @@ Test(traps, a_noisy_day_raises_at_most_one_false_verdict, .timeout = 3600)
 	sim_init(&s, from_environment("WEIR_TRAP_FIRST", 1));
 	memset(&noise, 0, sizeof(noise));
 	s.rate = 8;
+	s.consumers = 12;
 	s.traffic = daily_traffic;
 	s.slow = noisy;
 	s.fail = rare_failures;

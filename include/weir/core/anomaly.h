@@ -81,6 +81,9 @@ struct latency_counts {
 void latency_count(
 	struct latency_counts *c, const struct recent_sum *sum, const struct baseline *b);
 
+/* The counts of several series together. */
+void latency_add(struct latency_counts *to, const struct latency_counts *from);
+
 /* The tests of all levels; the last is of what is far beyond them. */
 void latency_z(const struct latency_counts *c, double z[LEVEL_COUNT + 1]);
 
@@ -132,6 +135,7 @@ struct cusum {
 };
 
 void cusum_tune(struct cusum *c, double error_share);
+void cusum_reset(struct cusum *c);
 
 /* Take @calls requests of latency @bucket; true when a closer look is due. */
 bool cusum_step(struct cusum *c, const struct baseline *b, uint32_t sec, unsigned bucket,

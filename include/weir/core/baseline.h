@@ -30,50 +30,65 @@ enum baseline_level {
 	LEVEL_COUNT
 };
 
+/* What one window had, to learn from it how windows vary. */
+struct baseline_look {
+	float calls, failed, timed, above[LEVEL_COUNT];
+};
+
 /* How much counts vary from span to span beyond chance: an estimate of rho. */
 struct dispersion {
 	float excess, scale;
 };
 
 struct baseline {
-	float *count; /* of bucket first + i, decayed */
+	float *count; /* of bucket first + i, times unit */
+	float unit;   /* grows instead of all counts being made smaller */
 	uint16_t first, len;
 	uint16_t above[LEVEL_COUNT]; /* the level's bucket: slower than this is above */
+	uint16_t far;                /* three times p95: slower is out of proportion */
 	float share[LEVEL_COUNT];    /* of requests that are above, in truth */
-	float requests;              /* sum of count[] */
-	float spans;                 /* learnt, in units of 10 s; decayed */
-	float mean_us;               /* without the tail beyond twice p99 */
+	/*
+	 * The share that is still normal: with the uncertainty (95 %) of having learnt
+	 * it from so few; and the over-dispersion of the counts above.
+	 */
+	float high[LEVEL_COUNT], rho[LEVEL_COUNT];
+	float far_share; /* never 0 */
+	float requests;  /* decayed */
+	float unsettled; /* of these, not yet in the levels */
+	float spans;     /* learnt, in units of 10 s; decayed */
+	float mean_us;   /* without the tail beyond twice p99 */
 	float p50_us, p95_us, p99_us;
 	float calls, failed; /* decayed; failures of all requests */
 	struct dispersion level[LEVEL_COUNT], errors;
+	struct baseline_look look, next_look; /* of the last window learnt, of this one */
 };
 
 void baseline_init(struct baseline *b);
 void baseline_done(struct baseline *b);
 void baseline_copy(struct baseline *to, const struct baseline *from);
 
+/* Learn @sum, which covers @span_s seconds, at @weight (1: fully). */
+void baseline_learn(
+	struct baseline *b, const struct recent_sum *sum, double span_s, double weight);
+
 /*
- * Learn @sum, which covers @span_s seconds, at @weight (1: fully). @above are the
- * requests above each level by whatever levels they were judged, and @expected the
- * number of them that was normal; NULL: this baseline's own.
+ * Show it a window, that it may learn how windows vary: windows are shorter than spans
+ * may be. @above are its requests above this baseline's levels. Learnt with the next
+ * baseline_learn() but one, when it was normal.
  */
-void baseline_learn(struct baseline *b, const struct recent_sum *sum, double span_s,
-	double weight, const double *above, const double *expected);
+void baseline_look(struct baseline *b, const struct recent_sum *sum,
+	const double above[LEVEL_COUNT]);
+
+/* Requests of @sum above each level, and far beyond. */
+void baseline_count(const struct baseline *b, const struct recent_sum *sum,
+	double above[LEVEL_COUNT], double *far);
 
 /* Enough to judge latencies by: some requests over some time. */
-bool baseline_warm(const struct baseline *b);
-
-/* How much more than chance the counts above @level vary from span to span. */
-double baseline_rho(const struct baseline *b, enum baseline_level level);
-
-/*
- * The share of requests above @level that is still normal: the learnt share plus the
- * uncertainty (95 %) of having learnt it from so few.
- */
-double baseline_share_high(const struct baseline *b, enum baseline_level level);
-
-/* The share of requests above @bucket, which is beyond what is usual; never 0. */
-double baseline_share_far(const struct baseline *b, unsigned bucket);
+static inline bool
+baseline_warm(const struct baseline *b)
+{
+	return b->requests >= 12 && b->spans >= .9f;
+}
 
 /*
  * The failure ratio learnt, and the highest that is still normal. @prior is the ratio
@@ -82,12 +97,6 @@ double baseline_share_far(const struct baseline *b, unsigned bucket);
 double baseline_errors(const struct baseline *b, double prior);
 double baseline_errors_high(const struct baseline *b, double prior);
 double baseline_errors_rho(const struct baseline *b);
-
-/* From @prior, before anything is known, and never below @floor. */
-double dispersion_rho(const struct dispersion *d, double prior, double floor);
-
-/* Learn that @k of @n were seen where share @p was normal. */
-void dispersion_learn(struct dispersion *d, double k, double n, double p);
 
 /* Forget down to at most @spans of learning, so that it adapts as a younger one. */
 void baseline_age(struct baseline *b, double spans);

@@ -27,7 +27,8 @@ struct recent_cell {
 struct recent {
 	struct recent_cell *cell;
 	uint32_t used, cap;
-	uint32_t newest; /* the newest second ever added */
+	uint32_t newest;   /* the newest second ever added */
+	uint32_t disorder; /* no cell is more seconds older than one before it */
 };
 
 /* A span read back. Zero it with recent_sum_clear() between uses, not by memset. */
@@ -38,9 +39,28 @@ struct recent_sum {
 	uint32_t count[RECENT_BUCKETS];
 };
 
-/* The bucket of a latency, and the middle of a bucket. */
-unsigned recent_bucket(int64_t us);
-double recent_value(unsigned bucket);
+/* The bucket of a latency, and the middle of a bucket in us. */
+static inline unsigned
+recent_bucket(int64_t us)
+{
+	uint64_t x = us < 1 ? 1 : (uint64_t)us;
+	unsigned octave = 63u - (unsigned)__builtin_clzll(x);
+	unsigned part =
+		(unsigned)(octave >= 4 ? x >> (octave - 4) : x << (4 - octave)) & 15u;
+	unsigned bucket = octave * 16 + part;
+
+	return bucket < RECENT_BUCKETS ? bucket : RECENT_BUCKETS - 1;
+}
+
+static inline double
+recent_value(unsigned bucket)
+{
+	unsigned octave = bucket / 16;
+	/* Below 16 us a bucket is one whole number, or less. */
+	uint64_t part = 32 + 2 * (bucket & 15u) + (octave < 4 ? 0 : 1);
+
+	return (double)(part << octave) / 32;
+}
 
 void recent_done(struct recent *r);
 
