@@ -315,6 +315,10 @@ find_order(struct blame *b)
 	for (uint32_t i = 0; i < starts; i++)
 		if (!b->node[b->start[i].node].mark)
 			visit(b, b->start[i].node, &post);
+	/* What closes a cycle brings no blame, so it asks for no explanation either. */
+	for (uint32_t e = 0; e < b->g.edges; e++)
+		if (b->back[e])
+			b->node[b->g.edge[e].dst].claim_in -= b->claim[e];
 	b->ordered = b->g.nodes - post;
 	memmove(b->order, b->order + post, b->ordered * sizeof(*b->order));
 }

@@ -300,12 +300,13 @@ sentence_event(struct buf *out, const struct verdict_event *e,
 
 	if (e->src != VERDICT_NONE) {
 		write_edge(w, e->src, e->dst);
+		if (e->op != VERDICT_NONE)
+			buf_addf(out, " %s", o->op_name(o->ctx, e->op));
 		buf_adds(out, ": ");
 	}
-	if (e->kind == VERDICT_OPENED || e->kind == VERDICT_CLOSED ||
-		e->kind == VERDICT_NAMED)
+	if (e->kind == VERDICT_OPENED || e->kind == VERDICT_CLOSED)
 		buf_addf(out, "%s ", anomaly_word(e->anomaly));
 	buf_adds(out, words[e->kind]);
-	if (e->kind == VERDICT_OPENED)
+	if (e->kind == VERDICT_OPENED || e->kind == VERDICT_NAMED)
 		write_event_numbers(w, e);
 }

@@ -505,11 +505,13 @@ announce(struct verdict *v, uint32_t node)
 		return;
 	v->named = node;
 	v->rival = NONE;
-	verdict_log(v, node == NONE ? VERDICT_CLEARED : VERDICT_NAMED,
-		node == NONE ? NULL
-			     : verdict_find(v, v->cause[0].src, v->cause[0].dst,
-				       v->cause[0].edge_kind),
-		node == NONE ? 0 : v->cause[0].kind, NULL);
+	if (node == NONE)
+		verdict_log(v, VERDICT_CLEARED, NULL, 0, NULL);
+	else
+		verdict_log(v, VERDICT_NAMED,
+			verdict_find(v, v->cause[0].src, v->cause[0].dst,
+				v->cause[0].edge_kind),
+			v->cause[0].kind, &v->cause[0]);
 }
 
 /* Channel by channel, as telling needs the pass that found the blame. */

@@ -187,7 +187,7 @@ void pace_add(struct pace *p, uint32_t sec, uint32_t calls);
 const struct edge *verdict_find(
 	const struct verdict *v, uint32_t src, uint32_t dst, enum flow_kind kind);
 void verdict_log(struct verdict *v, enum verdict_change kind, const struct edge *e,
-	enum anomaly a, const char *text);
+	enum anomaly a, const struct verdict_cause *c);
 bool edge_is_async(const struct edge *e);
 uint32_t edge_newest(const struct verdict *v, const struct edge *e);
 bool edge_is_new(const struct verdict *v, const struct edge *e);

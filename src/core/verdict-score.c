@@ -442,6 +442,19 @@ is_cold_slow(const struct verdict *v, const struct edge *e)
 	       s->timed >= MIN_CALLS && s->p95_us >= (float)limit;
 }
 
+/* New until its normal is known; an event, no anomaly. */
+static void
+watch_new(struct verdict *v, struct edge *e)
+{
+	struct alarm *a = &e->alarm[ANOMALY_NEW];
+	bool is_new = edge_is_new(v, e);
+
+	if (is_new == a->on)
+		return;
+	*a = (struct alarm){ .on = is_new, .since = v->sec };
+	verdict_log(v, is_new ? VERDICT_OPENED : VERDICT_CLOSED, e, ANOMALY_NEW, NULL);
+}
+
 void
 edge_alarms(struct verdict *v, struct edge *e)
 {
@@ -465,6 +478,7 @@ edge_alarms(struct verdict *v, struct edge *e)
 		e->alarm[ANOMALY_ERRORS].high = e->alarm[ANOMALY_ERRORS].fast = 0;
 		e->alarm[ANOMALY_QUEUE].high = e->alarm[ANOMALY_QUEUE].fast = 0;
 	}
+	watch_new(v, e);
 	for (unsigned a = 0; a < ANOMALY_COUNT; a++)
 		e->alarmed |= e->alarm[a].on && a != ANOMALY_SURGE && a != ANOMALY_DROP &&
 			      a != ANOMALY_NEW;

@@ -3,7 +3,6 @@
 #include "verdict-impl.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -447,7 +446,7 @@ verdict_feed(struct verdict *v, bool complete)
 
 void
 verdict_log(struct verdict *v, enum verdict_change kind, const struct edge *e,
-	enum anomaly a, const char *text)
+	enum anomaly a, const struct verdict_cause *c)
 {
 	struct verdict_event *to = &v->event[v->events % VERDICT_MAX_EVENTS];
 
@@ -460,10 +459,11 @@ verdict_log(struct verdict *v, enum verdict_change kind, const struct edge *e,
 		.dst = e ? v->node[e->dst].id : VERDICT_NONE,
 		.edge_kind = e ? (enum flow_kind)e->kind : KIND_UNKNOWN,
 	};
-	if (e)
+	to->op = c ? c->op : VERDICT_NONE;
+	if (c)
+		to->numbers = c->numbers;
+	else if (e)
 		edge_numbers(v, e, NONE, &to->numbers);
-	if (text)
-		snprintf(to->text, sizeof(to->text), "%s", text);
 }
 
 /* How much later than it ended a request of this edge is usually heard of. */
@@ -644,8 +644,10 @@ verdict_edge_read(const struct verdict *v, uint32_t src, uint32_t dst,
 	for (unsigned a = 0; a < ANOMALY_COUNT; a++)
 		if (e->alarm[a].on) {
 			r.alarms |= 1u << a;
-			since = MIN(since, e->onset);
+			since = MIN(since, e->alarm[a].since);
 		}
+	if (since != NONE && e->onset && e->onset < since && since - e->onset < RING)
+		since = e->onset;
 	if (since != NONE)
 		r.since_us = (int64_t)since * SEC_US;
 	if (e->score.volume_usual > 0)

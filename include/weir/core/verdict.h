@@ -199,8 +199,8 @@ struct verdict_event {
 	enum anomaly anomaly; /* of OPENED and CLOSED */
 	uint32_t src, dst;    /* VERDICT_NONE: of no edge */
 	enum flow_kind edge_kind;
+	uint32_t op; /* of NAMED: its operation, or VERDICT_NONE */
 	struct verdict_numbers numbers;
-	char text[240]; /* of NAMED: the sentence, cut */
 };
 
 /* Events after number @after, oldest first; returns how many were written to @ret. */
