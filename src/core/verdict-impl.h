@@ -76,7 +76,7 @@ struct pulse {
 struct edge {
 	uint32_t index;
 	uint32_t src, dst; /* indices into verdict.node */
-	uint8_t kind;
+	uint8_t kind, origin;
 	bool async_told, restored;
 	bool due;        /* in this look it learns */
 	uint8_t blaming; /* channels it raises an alarm in, a bit each */
@@ -182,6 +182,8 @@ struct verdict {
 };
 
 /* verdict.c */
+void stream_done(struct stream *s);
+struct edge *edge_get(struct verdict *v, const struct verdict_obs *o, uint32_t sec);
 uint32_t pace_sum(const struct pace *p, uint32_t after, uint32_t upto);
 void pace_add(struct pace *p, uint32_t sec, uint32_t calls);
 const struct edge *verdict_find(

@@ -57,7 +57,7 @@ verdict_new(const struct verdict_options *o)
 	return v;
 }
 
-static void
+void
 stream_done(struct stream *s)
 {
 	recent_done(&s->recent);
@@ -245,7 +245,7 @@ edge_place(struct verdict *v, uint32_t sec)
 	return oldest;
 }
 
-static struct edge *
+struct edge *
 edge_get(struct verdict *v, const struct verdict_obs *o, uint32_t sec)
 {
 	uint32_t src = node_get(v, o->src), dst = node_get(v, o->dst);
@@ -264,6 +264,7 @@ edge_get(struct verdict *v, const struct verdict_obs *o, uint32_t sec)
 	e->src = src;
 	e->dst = dst;
 	e->kind = (uint8_t)o->kind;
+	e->origin = (uint8_t)o->origin;
 	e->async_told = o->kind == KIND_MSG;
 	e->first = sec;
 	e->learnt = sec ? sec - 1 : 0;
@@ -277,37 +278,6 @@ edge_get(struct verdict *v, const struct verdict_obs *o, uint32_t sec)
 	cusum_tune(&e->cusum, v->o.anomaly.cold_errors);
 	verdict_recall(v, e);
 	return e;
-}
-
-static struct stream *
-stream_get(struct verdict *v, struct edge *e, uint32_t op, uint32_t sec)
-{
-	struct stream *s;
-
-	if (op == VERDICT_NONE)
-		return &e->stream[0];
-	for (uint32_t i = 1; i < e->streams; i++)
-		if (e->stream[i].op == op)
-			return &e->stream[i];
-	if (e->streams <= v->o.limits.ops_per_edge && v->streams < v->o.limits.ops) {
-		e->stream = xreallocarray(e->stream, e->streams + 1, sizeof(*e->stream));
-		s = &e->stream[e->streams++];
-		v->streams++;
-	} else {
-		/* Take the place of an operation that is no longer used. */
-		s = NULL;
-		for (uint32_t i = 1; i < e->streams; i++)
-			if (e->stream[i].newest + v->o.limits.forget_s < sec)
-				s = &e->stream[i];
-		if (!s)
-			return &e->stream[0];
-		stream_done(s);
-	}
-	*s = (struct stream){ .op = op, .newest = sec };
-	s->cusum = (struct cusum){ .error_up = e->cusum.error_up,
-		.error_down = e->cusum.error_down };
-	verdict_recall_op(v, e, s);
-	return s;
 }
 
 bool
@@ -339,99 +309,6 @@ double
 errors_prior(const struct verdict *v)
 {
 	return v->calls > 0 ? CLAMP((double)(v->failed / v->calls), .001, .02) : .001;
-}
-
-/* ---------------------------------------------------------------- input */
-
-void
-verdict_obs_from_flow(struct verdict_obs *o, const struct flow *f, uint32_t src,
-	uint32_t dst, uint32_t op)
-{
-	*o = (struct verdict_obs){
-		.src = src,
-		.dst = dst,
-		.kind = f->kind,
-		.op = op,
-		.end_us = f->end_us,
-		.latency_us = flow_latency_us(f),
-		.server_us = f->server_us,
-		.queue_us = f->queue_us,
-		.self_us = FLOW_UNKNOWN,
-		.blocked_us = FLOW_UNKNOWN,
-		.calls = f->weight,
-		.failed = f->failed ? f->weight : 0,
-	};
-}
-
-static void
-observe_aspect(struct edge *e, enum aspect a, uint32_t sec, int64_t us, uint32_t calls)
-{
-	if (us < 0)
-		return;
-	if (!e->aspect[a])
-		e->aspect[a] = xcalloc(1, sizeof(*e->aspect[a]));
-	recent_add(&e->aspect[a]->recent, sec, us, calls, 0);
-}
-
-static void
-look_closer(struct verdict *v, struct edge *e)
-{
-	e->hot_until = v->sec + W;
-	v->pulse[e->index].look = 0;
-}
-
-static void
-observe(struct verdict *v, struct edge *e, const struct verdict_obs *o, uint32_t sec)
-{
-	bool delivery = o->kind == KIND_MSG && o->server_us >= 0;
-	int64_t us = delivery ? o->server_us : o->latency_us;
-	unsigned bucket = us < 0 ? RECENT_NO_LATENCY : recent_bucket(us);
-	struct stream *s = stream_get(v, e, o->op, sec);
-	const struct baseline *base = baseline_warm(&s->base) ? &s->base : &e->base;
-	double limit = (double)e->cusum_limit;
-
-	s->newest = MAX(s->newest, sec);
-	recent_add(&s->recent, sec, us, o->calls, o->failed);
-	if (!delivery)
-		observe_aspect(e, ASPECT_SERVER, sec, o->server_us, o->calls);
-	observe_aspect(e, ASPECT_WAIT, sec, o->queue_us, o->calls);
-	observe_aspect(e, ASPECT_SELF, sec, o->self_us, o->calls);
-	observe_aspect(e, ASPECT_BLOCKED, sec, o->blocked_us, o->calls);
-	if (!baseline_warm(&e->base))
-		return;
-	if (cusum_step(&e->cusum, base, sec, bucket, o->calls, o->failed, limit))
-		look_closer(v, e);
-	if (e->streams > 1 && base == &s->base &&
-		cusum_step(&s->cusum, base, sec, bucket, o->calls, o->failed, limit))
-		look_closer(v, e);
-}
-
-void
-verdict_observe(struct verdict *v, const struct verdict_obs *o, int64_t now_us)
-{
-	uint32_t now = (uint32_t)MAX(now_us / SEC_US, 0), sec;
-	struct pulse *p;
-	struct edge *e;
-
-	if (o->end_us < 0 || !o->calls)
-		return;
-	sec = (uint32_t)MIN(o->end_us / SEC_US, (int64_t)now);
-	if (now - sec >= RING) {
-		v->late += o->calls;
-		return;
-	}
-	e = edge_get(v, o, sec);
-	if (!e)
-		return;
-	p = &v->pulse[e->index];
-	if (sec > p->newest + 1)
-		e->quiet = MAX(e->quiet, sec - p->newest - 1);
-	p->newest = MAX(p->newest, sec);
-	e->lateness[MIN(now - sec, MAX_LAG)] += (float)o->calls;
-	pace_add(&e->pace, sec, o->calls);
-	pace_add(&v->node[e->dst].inflow, sec, o->calls);
-	pace_add(&v->all, sec, o->calls);
-	observe(v, e, o, sec);
 }
 
 void

@@ -545,6 +545,63 @@ Test(verdict, one_observation_of_weight_ten_counts_like_ten)
 	world_done(&b);
 }
 
+Test(verdict, requests_added_up_at_their_source_are_judged_alike)
+{
+	static const int64_t bound[] = { 1000, 2000, 4000, 8000, 100000, INT64_MAX };
+	struct world w;
+
+	world_init(&w);
+	for (unsigned s = 0; s < 160; s++) {
+		bool bad = s >= 140;
+		const uint64_t calm[] = { 3, 10, 6, 1, 0, 0 },
+			       slow[] = { 0, 0, 2, 3, 14, 1 };
+		struct delta d = { .kind = KIND_GRPC,
+			.end_us = (w.sec + 1) * SEC_US - 1,
+			.span_us = SEC_US,
+			.calls = 20,
+			.errors = bad ? 9 : 0,
+			.bytes_in = FLOW_UNKNOWN,
+			.bytes_out = FLOW_UNKNOWN,
+			.latency = { bound, bad ? slow : calm, ARRAY_LEN(bound) } };
+
+		verdict_observe_delta(w.v, &d, id(&w, "user"), id(&w, "shop"),
+			VERDICT_NONE, (w.sec + 1) * SEC_US);
+		tick(&w);
+		if (!bad)
+			expect_calm(&w);
+	}
+	expect_cause(&w, "shop", ANOMALY_ERRORS);
+	cr_expect(named(&w)->also_slow);
+	cr_expect_float_eq(named(&w)->numbers.calls, 200, 1e-9);
+	cr_expect_float_eq(named(&w)->numbers.error_ratio, .45, 1e-6);
+	cr_expect_eq(named(&w)->numbers.window_us, 10 * SEC_US);
+	world_done(&w);
+}
+
+Test(verdict, two_views_of_the_same_calls_are_not_added_up)
+{
+	struct world w;
+	struct verdict_numbers n;
+
+	world_init(&w);
+	for (unsigned s = 0; s < 60; s++) {
+		for (unsigned i = 0; i < 10; i++) {
+			struct verdict_obs o = request(&w, "user", "shop", NULL, 2000);
+
+			o.origin = ORIGIN_OTLP;
+			send(&w, o);
+			o.origin = ORIGIN_ACCESSLOG;
+			o.latency_us *= 2;
+			send(&w, o);
+		}
+		tick(&w);
+	}
+	cr_assert(
+		verdict_edge_numbers(w.v, id(&w, "user"), id(&w, "shop"), KIND_GRPC, &n));
+	cr_expect_float_eq(n.calls, 100, 1e-9, "%g", n.calls);
+	world_done(&w);
+}
+
 Test(verdict, late_data_is_waited_for_and_raises_nothing)
 {
 	struct world w;

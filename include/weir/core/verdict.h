@@ -65,6 +65,7 @@ void verdict_free(struct verdict *v);
 struct verdict_obs {
 	uint32_t src, dst; /* nodes */
 	enum flow_kind kind;
+	enum flow_origin origin;
 	uint32_t op; /* VERDICT_NONE: unknown */
 	int64_t end_us;
 	int64_t latency_us; /* that the edge is judged by: the caller's, else the callee's */
@@ -76,15 +77,20 @@ struct verdict_obs {
 	uint32_t failed;    /* of these */
 };
 
-/* As a flow tells it, from @src to @dst in operation @op. */
-void verdict_obs_from_flow(struct verdict_obs *o, const struct flow *f, uint32_t src,
-	uint32_t dst, uint32_t op);
-
 /*
  * Take what was seen at @now_us. Requests may arrive late and out of order: each edge's
  * usual lateness is learnt and its window ends that much earlier (at most 15 s).
  */
 void verdict_observe(struct verdict *v, const struct verdict_obs *o, int64_t now_us);
+
+/*
+ * The same of a flow, and of flows added up at their source. Text in them is not read:
+ * the ends and the operation are the caller's numbers for it.
+ */
+void verdict_observe_flow(struct verdict *v, const struct flow *f, uint32_t src,
+	uint32_t dst, uint32_t op, int64_t now_us);
+void verdict_observe_delta(struct verdict *v, const struct delta *d, uint32_t src,
+	uint32_t dst, uint32_t op, int64_t now_us);
 
 /* Evaluate every second up to @now_us. After a jump of more than a minute starts anew. */
 void verdict_tick(struct verdict *v, int64_t now_us);
