@@ -24,9 +24,10 @@
 #define STICK_FAST 3.0   /* or so much, to take the verdict over at once */
 #define MISSING_GATE 1.5 /* missing calls are gated at lower z than the alarm */
 #define SUCCESSION_S 5u
-#define WORST_KEPT .98
-#define FEW_MISSING .8 /* of the expected calls: more are made, and none is missed */
-#define MORE_CALLS 1.5 /* times the usual: worth telling */
+#define WORST_KEPT .98      /* a second, while it lasts */
+#define WORST_KEPT_AFTER .9 /* and after it */
+#define FEW_MISSING .8      /* of the expected calls: more are made, and none is missed */
+#define MORE_CALLS 1.5      /* times the usual: worth telling */
 
 enum channel {
 	CHANNEL_ERRORS,
@@ -459,9 +460,8 @@ name(struct verdict *v, const struct ranking *r, uint32_t *ret_first)
 		if (v->rival != r->c[top].node)
 			v->rival_since = v->sec;
 		v->rival = r->c[top].node;
-		if (!is_live(v) ||
-			(v->named != NONE && (v->sec - v->rival_since < SUCCESSION_S ||
-						     r->c[top].score < NAMED * v->worst)))
+		if (!is_live(v) || r->c[top].score < NAMED * v->worst ||
+			(v->named != NONE && v->sec - v->rival_since < SUCCESSION_S))
 			return;
 	}
 	if (at != NONE && top != at) {
@@ -593,6 +593,8 @@ verdict_diagnose(struct verdict *v)
 	if (any || v->named != NONE || v->marked)
 		mark_parts(v);
 	v->marked = any;
-	v->worst = first == NONE ? 0 : MAX(v->worst * WORST_KEPT, r.c[first].score);
+	v->worst *= first == NONE ? WORST_KEPT_AFTER : WORST_KEPT;
+	if (first != NONE)
+		v->worst = MAX(v->worst, r.c[first].score);
 	announce(v, first == NONE ? NONE : r.c[first].node);
 }

@@ -15,6 +15,7 @@
 #include "weir/base/util.h"
 
 #define LONG_S 30u /* failures are also added up over this */
+#define ERRORS_WARM 20.0f
 #define COLD_S 60u /* absolute limits judge an edge for so long, and while it is cold */
 
 static double
@@ -184,9 +185,12 @@ score_errors(struct verdict *v, struct edge *e, const struct recent_sum *sum)
 	double prior = errors_prior(v), usual, high, rho, ratio, most = sum->failed;
 	uint32_t long_after = s->upto - MAX(LONG_S, s->upto - s->after);
 	struct recent_spread spread = { 0 };
+	bool warm;
 
-	usual = s->warm ? baseline_errors(&e->base, prior) : 0;
-	high = s->warm ? baseline_errors_high(&e->base, prior) : l->cold_errors;
+	/* A ratio takes less learning than a distribution of latencies. */
+	warm = e->base.calls >= ERRORS_WARM;
+	usual = warm ? baseline_errors(&e->base, prior) : 0;
+	high = warm ? baseline_errors_high(&e->base, prior) : l->cold_errors;
 	high = MAX(high, e->tolerance.error_ratio);
 	rho = baseline_errors_rho(&e->base);
 	s->errors_usual = (float)(usual * sum->calls);
