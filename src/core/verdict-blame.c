@@ -514,9 +514,9 @@ announce(struct verdict *v, uint32_t node)
 			v->cause[0].kind, &v->cause[0]);
 }
 
-/* Channel by channel, as telling needs the pass that found the blame. */
+/* Channel by channel, as telling needs the pass that found the blame; @ran is the last. */
 static void
-tell_all(struct verdict *v, const struct ranking *r, uint32_t first)
+tell_all(struct verdict *v, const struct ranking *r, uint32_t first, unsigned *ran)
 {
 	struct verdict_cause *to;
 
@@ -528,7 +528,9 @@ tell_all(struct verdict *v, const struct ranking *r, uint32_t first)
 			used |= r->c[i].channel == ch;
 		if (!used)
 			continue;
-		run_channel(v, ch);
+		if (ch != *ran)
+			run_channel(v, ch);
+		*ran = ch;
 		for (uint32_t i = 0; i < r->n; i++) {
 			if (r->c[i].channel != ch)
 				continue;
@@ -555,6 +557,7 @@ verdict_diagnose(struct verdict *v)
 	struct ranking r = { .n = 0 };
 	bool on[CHANNEL_COUNT] = { false }, any = false;
 	uint32_t first = NONE;
+	unsigned ran = CHANNEL_COUNT; /* whose pass the blame holds */
 	bool fading;
 
 	for (unsigned ch = 0; ch < CHANNEL_COUNT; ch++)
@@ -572,6 +575,7 @@ verdict_diagnose(struct verdict *v)
 			if (on[ch]) {
 				run_channel(v, ch);
 				rank_channel(v, ch, &r);
+				ran = ch;
 			}
 		name(v, &r, &first);
 	}
@@ -589,7 +593,7 @@ verdict_diagnose(struct verdict *v)
 	if (!fading)
 		v->causes = 0;
 	if (first != NONE && !fading)
-		tell_all(v, &r, first);
+		tell_all(v, &r, first, &ran);
 	if (any || v->named != NONE || v->marked)
 		mark_parts(v);
 	v->marked = any;

@@ -145,6 +145,7 @@ struct verdict {
 	struct verdict_options o;
 	struct edge **edge;
 	struct pulse *pulse;
+	uint32_t *due; /* scratch: the edges to look at in this second */
 	uint32_t edges;
 	struct node *node;
 	uint32_t nodes, node_cap;

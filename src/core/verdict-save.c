@@ -439,7 +439,7 @@ verdict_recall(struct verdict *v, struct edge *e)
 	}
 	e->restored = true;
 	e->async_told |= h.async_told;
-	e->quiet_most = (uint32_t)h.quiet_most;
+	e->quiet_most = (uint32_t)MIN(h.quiet_most, 86400);
 	e->ratio = h.ratio;
 	if (v->kept->now_us - h.seen_us < VOLUME_US)
 		e->own_rate = h.own_rate;

@@ -99,8 +99,8 @@ silence_worth_a_look(const struct verdict *v, const struct edge *e)
 
 	if (rate <= 0)
 		return NONE / 2;
-	return v->lag +
-	       MAX(shortest_silence(e), (uint32_t)(v->o.anomaly.silent_calls / rate));
+	return v->lag + MAX(shortest_silence(e),
+				(uint32_t)MIN(v->o.anomaly.silent_calls / rate, 1e6));
 }
 
 void

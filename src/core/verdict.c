@@ -46,6 +46,7 @@ verdict_new(const struct verdict_options *o)
 		v->slots *= 2;
 	v->edge = xcalloc(l->edges, sizeof(*v->edge));
 	v->pulse = xcalloc(l->edges, sizeof(*v->pulse));
+	v->due = xcalloc(l->edges, sizeof(*v->due));
 	v->edge_slot = xmalloc(v->slots * sizeof(*v->edge_slot));
 	v->node_slot = xmalloc(v->slots * sizeof(*v->node_slot));
 	memset(v->edge_slot, 0xff, v->slots * sizeof(*v->edge_slot));
@@ -91,6 +92,7 @@ verdict_free(struct verdict *v)
 	blame_free(v->blame);
 	free(v->edge);
 	free(v->pulse);
+	free(v->due);
 	free(v->node);
 	free(v->edge_slot);
 	free(v->node_slot);
@@ -446,9 +448,35 @@ watch_edge(struct verdict *v, struct edge *e)
 			  : v->sec + period(e) - (v->sec + e->index) % period(e);
 }
 
+/*
+ * Looking at an edge is waiting for memory, mostly: ask for that of the next ones while
+ * this one is looked at.
+ */
+static void
+fetch_ahead(const struct verdict *v, uint32_t due, uint32_t i)
+{
+	const struct edge *e;
+
+	if (i + 2 < due) {
+		e = v->edge[v->due[i + 2]];
+		for (size_t at = 0; at < sizeof(*e); at += 64)
+			__builtin_prefetch((const char *)e + at);
+	}
+	if (i + 1 >= due)
+		return;
+	e = v->edge[v->due[i + 1]];
+	for (size_t at = 0; at < e->base.len * sizeof(float); at += 64)
+		__builtin_prefetch((const char *)e->base.count + at);
+	for (uint32_t s = 0; s < MIN(e->streams, 4u); s++)
+		for (size_t at = 0; at < sizeof(*e->stream); at += 64)
+			__builtin_prefetch((const char *)&e->stream[s] + at);
+}
+
 static void
 second(struct verdict *v)
 {
+	uint32_t due = 0;
+
 	watch_feed(v);
 	if (v->gap) {
 		/* Held for a while: the incident goes on, only we do not see it. */
@@ -465,7 +493,11 @@ second(struct verdict *v)
 		const struct pulse *p = &v->pulse[i];
 
 		if (v->sec >= p->look || v->sec - p->newest == p->quiet + 1)
-			watch_edge(v, v->edge[i]);
+			v->due[due++] = i;
+	}
+	for (uint32_t i = 0; i < due; i++) {
+		fetch_ahead(v, due, i);
+		watch_edge(v, v->edge[v->due[i]]);
 	}
 	v->unrest = v->unrest_next;
 	verdict_diagnose(v);

@@ -21,6 +21,14 @@
 #define T0 INT64_C(1700000000) /* second 0 of a simulation */
 #define SETTLED 80             /* before that the cold rules speak */
 
+#ifdef __SANITIZE_ADDRESS__
+#define SEEDS 1
+#define HOURS 3
+#else
+#define SEEDS 4
+#define HOURS 24
+#endif
+
 struct expected {
 	unsigned cause, other; /* SIM_COUNT: none */
 	enum anomaly kind;     /* ANOMALY_COUNT: any */
@@ -549,7 +557,7 @@ report(const struct trap *t, uint64_t seed, const struct outcome *o)
 
 Test(traps, known_causes_are_named_and_quiet_stays_quiet, .timeout = 3600)
 {
-	unsigned seeds = from_environment("WEIR_TRAP_SEEDS", 4);
+	unsigned seeds = from_environment("WEIR_TRAP_SEEDS", SEEDS);
 	unsigned first = from_environment("WEIR_TRAP_FIRST", 1);
 	const char *only = getenv("WEIR_TRAP_ONLY");
 
@@ -642,7 +650,7 @@ rare_failures(struct sim *s, unsigned src, unsigned dst, double t, double *ms)
 
 Test(traps, a_noisy_day_raises_at_most_one_false_verdict, .timeout = 3600)
 {
-	unsigned hours = from_environment("WEIR_TRAP_HOURS", 24), verdicts = 0;
+	unsigned hours = from_environment("WEIR_TRAP_HOURS", HOURS), verdicts = 0;
 	struct verdict *v = verdict_new(&options);
 	static const struct sentence_style style = { 0 };
 	bool said = false;
