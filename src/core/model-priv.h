@@ -74,6 +74,11 @@ struct model {
 	uint64_t received, late, future, bad, overflow;
 	int64_t arrival_tick[ARRIVAL_TICKS];
 	uint64_t arrivals[ARRIVAL_TICKS];
+	struct verdict *verdict; /* NULL: unwatched */
+	struct verdict_options verdict_options;
+	int utc_offset_s;
+	struct snap_event *event; /* ring of SNAP_EVENTS, by number */
+	uint64_t told;            /* number of the newest event in it */
 	uint32_t sweep_edge, sweep_node;
 	int64_t swept_tick;
 };
@@ -123,6 +128,15 @@ uint32_t table_tally(struct model *m, uint32_t edge, enum flow_origin origin);
 /* The series to book an operation's calls to; the tally's own for a nameless one. */
 uint32_t table_op(
 	struct model *m, uint32_t tally, struct str name, uint32_t *known, bool *folded);
+
+/* The verdict engine of a model: made, fed, asked. All do nothing when unwatched. */
+void watch_init(struct model *m);
+void watch_done(struct model *m);
+void watch_flow(struct model *m, const struct flow *f, const struct flow_memo *found);
+void watch_delta(struct model *m, const struct delta *d, const struct flow_memo *found);
+void watch_tick(struct model *m);
+void watch_show_edge(const struct model *m, const struct edge *e, struct snap_edge *se);
+void watch_show(struct model *m, struct snap *s); /* of a sorted snap */
 
 /* Forget some of what has been silent for too long. */
 void table_sweep(struct model *m);

@@ -169,6 +169,7 @@ show_edge(const struct model *m, const struct edge *e, struct snap *s)
 	for (unsigned o = 0; o < ORIGIN_COUNT; o++)
 		se->origins |= (unsigned)(e->tally[o] != NONE) << o;
 	fill_stat(m, t->series, &se->stat);
+	watch_show_edge(m, e, se);
 	se->server_p99_us = p99_of(m, t->server);
 	se->queue_p99_us = p99_of(m, t->queue);
 	fill_ops(m, t, s);
@@ -222,5 +223,6 @@ model_snap(struct model *m, int64_t now_us, const struct thresholds *t, struct s
 		add_to_ends(snap, &snap->edge[i]);
 	fill_quality(m, &snap->quality);
 	model_shape(m, &snap->shape);
+	watch_show(m, snap);
 	severity_judge(snap, t);
 }

@@ -48,6 +48,8 @@ model_new(const struct model_limits *limits)
 	pool_init(&m->tallies, sizeof(struct tally));
 	pool_init(&m->ops, sizeof(struct op));
 	m->newest_us = SNAP_UNKNOWN;
+	if (!l->unwatched)
+		watch_init(m);
 	return m;
 }
 
@@ -56,6 +58,7 @@ model_free(struct model *m)
 {
 	if (!m)
 		return;
+	watch_done(m);
 	table_done(m);
 	window_free(m->window);
 	names_free(m->names);
@@ -97,6 +100,7 @@ model_advance(struct model *m, int64_t now_us)
 	if (tick != m->swept_tick) {
 		m->swept_tick = tick;
 		table_sweep(m);
+		watch_tick(m);
 	}
 }
 
@@ -247,6 +251,9 @@ find_series(struct model *m, struct flow_memo *memo, const struct flow *f)
 	memo->edge = table_edge(m, src, dst, f->kind, &memo->folded);
 	memo->tally = table_tally(m, memo->edge, f->origin);
 	memo->series = table_op(m, memo->tally, f->op, memo->op, &memo->folded);
+	memo->src_name = node_at(m, src)->name;
+	memo->dst_name = node_at(m, dst)->name;
+	memo->op_name = f->op.n > 0 ? names_find(m->names, f->op) : VERDICT_NONE;
 	return memo;
 }
 
@@ -280,6 +287,7 @@ add_flow(struct model *m, const struct flow *f)
 	say_kinds(m, found->edge, f->kind, f->src_kind, f->dst_kind, f->server_us >= 0);
 	x = (struct delta_exemplar){ f->ids, at, flow_latency_us(f), f->failed };
 	keep_exemplar(m, found->edge, &x, at);
+	watch_flow(m, f, found);
 	m->overflow += found->folded;
 	received(m, at, 1);
 }
@@ -314,6 +322,7 @@ add_delta(struct model *m, const struct delta *d)
 			flow_duration_is_sane(x->latency_us))
 			keep_exemplar(m, found->edge, x, at - (d->end_us - x->end_us));
 	}
+	watch_delta(m, d, found);
 	m->overflow += found->folded * events;
 	received(m, at, events);
 }

@@ -10,6 +10,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "weir/base/buf.h"
 #include "weir/base/text.h"
@@ -38,7 +39,7 @@ enum channel {
 	CHANNELS
 };
 
-struct verdict {
+struct finding {
 	enum severity over[CHANNELS]; /* by threshold alone */
 	enum severity worst;
 	uint32_t reason;  /* the edge that explains it, or NONE */
@@ -50,7 +51,7 @@ struct verdict {
 struct judge {
 	struct snap *s;
 	const struct thresholds *t;
-	struct verdict *v;      /* by edge */
+	struct finding *v;      /* by edge */
 	uint32_t *first, *next; /* troubled edges by their src node */
 };
 
@@ -88,11 +89,17 @@ grade_errors(const struct thresholds *t, const struct snap_stat *stat)
 	return ratio >= t->warn_errors && stat->errors >= ERRORS_WARN ? SEV_WARN : SEV_OK;
 }
 
+static enum severity
+grade_part(enum verdict_part part)
+{
+	return part == PART_CAUSE ? SEV_CRIT : part == PART_VICTIM ? SEV_WARN : SEV_OK;
+}
+
 static void
 grade(struct judge *j, uint32_t i)
 {
 	const struct snap_edge *e = &j->s->edge[i];
-	struct verdict *v = &j->v[i];
+	struct finding *v = &j->v[i];
 	bool enough = e->stat.samples >= j->t->min_samples;
 
 	v->reason = NONE;
@@ -101,7 +108,10 @@ grade(struct judge *j, uint32_t i)
 	v->over[QUEUE] = e->stat.calls >= j->t->min_samples
 				 ? severity_of_latency(j->t, e->queue_p99_us)
 				 : SEV_OK;
-	v->worst = SEV_OK;
+	/* What is learnt knows better than a threshold: an edge may be slow every day. */
+	for (unsigned c = 0; c < CHANNELS && e->usual.learnt; c++)
+		v->over[c] = SEV_OK;
+	v->worst = grade_part(e->part);
 	for (unsigned c = 0; c < CHANNELS; c++)
 		v->worst = MAX(v->worst, v->over[c]);
 	/* An edge that fell silent while it was over stays what it was: a full stall is no calm. */
@@ -141,7 +151,7 @@ holds_errors(const struct judge *j, uint32_t behind, uint32_t i)
 static bool
 explains(const struct judge *j, uint32_t behind, uint32_t i)
 {
-	const struct verdict *v = &j->v[i];
+	const struct finding *v = &j->v[i];
 	bool slow = holds_latency(j, behind, i);
 
 	if (behind == i || j->v[behind].worst < SEV_WARN)
@@ -159,7 +169,7 @@ static double
 badness(const struct judge *j, uint32_t i)
 {
 	const struct snap_edge *e = &j->s->edge[i];
-	const struct verdict *v = &j->v[i];
+	const struct finding *v = &j->v[i];
 	double worst = 0;
 
 	if (v->over[LATENCY] >= SEV_WARN)
@@ -177,7 +187,7 @@ badness(const struct judge *j, uint32_t i)
 static void
 find_reason(struct judge *j, uint32_t i)
 {
-	struct verdict *v = &j->v[i];
+	struct finding *v = &j->v[i];
 	unsigned looked = 0;
 
 	if (v->worst < SEV_WARN)
@@ -246,7 +256,7 @@ static void
 blame(struct judge *j)
 {
 	for (uint32_t i = 0; i < j->s->edges; i++) {
-		struct verdict *cause = &j->v[j->v[i].cause];
+		struct finding *cause = &j->v[j->v[i].cause];
 
 		if (cause == &j->v[i])
 			continue;
@@ -279,6 +289,11 @@ grade_nodes(struct snap *s)
 		if (!called[s->edge[i].src] && s->edge[i].severity != SEV_IDLE)
 			src->severity = SEV_OK;
 	}
+	/* A cause may be a caller: one that stopped calling, or calls too often. */
+	for (uint32_t c = 0; c < s->causes; c++)
+		for (uint32_t i = 0; i < s->nodes; i++)
+			if (strcmp(s->node[i].name, s->cause[c].node) == 0)
+				s->node[i].severity = SEV_CRIT;
 	for (unsigned g = 0; g < SEV_COUNT; g++)
 		s->sev_count[g] = 0;
 	for (uint32_t i = 0; i < s->nodes; i++)
@@ -334,7 +349,7 @@ add_duration(struct buf *b, int64_t us)
 }
 
 static enum channel
-main_channel(const struct verdict *v)
+main_channel(const struct finding *v)
 {
 	enum channel best = LATENCY;
 
@@ -398,7 +413,7 @@ spokesman(const struct judge *j)
 	uint32_t best = NONE;
 
 	for (uint32_t i = 0; i < j->s->edges; i++) {
-		const struct verdict *v = &j->v[i], *w;
+		const struct finding *v = &j->v[i], *w;
 
 		if (j->s->edge[i].severity < SEV_WARN || v->reason != NONE)
 			continue;
@@ -443,7 +458,9 @@ severity_judge(struct snap *s, const struct thresholds *t)
 	best = spokesman(&j);
 	s->thresholds = *t;
 	s->headline[0] = '\0';
-	if (best != NONE)
+	if (s->causes > 0)
+		memcpy(s->headline, s->cause[0].sentence, sizeof(s->headline));
+	else if (best != NONE)
 		write_headline(&j, best);
 	free(j.v);
 	free(j.first);

@@ -36,6 +36,7 @@ snap_done(struct snap *s)
 	free(s->op);
 	free(s->exemplar);
 	free(s->own_agent);
+	free(s->event);
 	*s = (struct snap){ 0 };
 }
 
@@ -64,6 +65,8 @@ snap_clear(struct snap *s)
 		.exemplar_room = old.exemplar_room,
 		.own_agent = old.own_agent,
 		.agent_room = old.agent_room,
+		.event = old.event,
+		.event_room = old.event_room,
 	};
 }
 
@@ -99,6 +102,17 @@ snap_copy(struct snap *to, const struct snap *from)
 	to->own_agent = copy_array(old.own_agent, &to->agent_room, from->quality.agent,
 		from->quality.agents, sizeof(*to->own_agent));
 	to->quality.agent = to->own_agent;
+	to->event_room = old.event_room;
+	to->event = copy_array(old.event, &to->event_room, from->event, from->events,
+		sizeof(*to->event));
+}
+
+struct snap_event *
+snap_events(struct snap *s, uint32_t n)
+{
+	s->event = reserve(s->event, &s->event_room, n, sizeof(*s->event));
+	s->events = n;
+	return s->event;
 }
 
 struct snap_node *
@@ -132,6 +146,8 @@ snap_edge_add(struct snap *s, uint32_t src, uint32_t dst)
 		.stat = unknown_stat,
 		.server_p99_us = SNAP_UNKNOWN,
 		.queue_p99_us = SNAP_UNKNOWN,
+		.since_us = SNAP_UNKNOWN,
+		.usual = { false, SNAP_UNKNOWN, SNAP_UNKNOWN, SNAP_UNKNOWN, NAN, NAN },
 		.first_us = SNAP_UNKNOWN,
 		.last_us = SNAP_UNKNOWN,
 		.first_op = s->ops,

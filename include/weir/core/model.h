@@ -37,6 +37,7 @@ struct model_limits {
 	int64_t idle_us;   /* without traffic for this long: shown idle */
 	int64_t forget_us; /* without traffic for this long: removed */
 	size_t log_bytes;  /* for the window's log; 0: the default's */
+	bool unwatched;    /* no verdict engine: thresholds alone judge */
 };
 
 extern const struct model_limits model_limits_default;
@@ -78,6 +79,16 @@ int64_t model_window(const struct model *m);
  */
 void model_snap(
 	struct model *m, int64_t now_us, const struct thresholds *t, struct snap *snap);
+
+/*
+ * The engine that judges this model's edges, or NULL when model_limits.unwatched.
+ * For keeping what it has learnt (verdict_save, verdict_load) and for telling it that
+ * the feed is incomplete.
+ */
+struct verdict *model_verdict(struct model *m);
+
+/* The time of day that sentences tell is @seconds east of Greenwich. */
+void model_set_utc_offset(struct model *m, int seconds);
 
 /* Bytes held, for the bench and the sources view. */
 size_t model_bytes(const struct model *m);

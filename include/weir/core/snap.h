@@ -17,6 +17,7 @@
 #include "weir/core/flow.h"
 #include "weir/core/severity.h"
 #include "weir/core/shape.h"
+#include "weir/core/verdict.h"
 
 #define SNAP_UNKNOWN INT64_C(-1)
 
@@ -42,6 +43,13 @@ struct snap_exemplar {
 	bool failed;
 };
 
+/* What is usual on an edge, as far as it is learnt; see weir-verdict(7). */
+struct snap_usual {
+	bool learnt; /* else all are unknown, and thresholds judge the edge */
+	int64_t p50_us, p95_us, p99_us;
+	double rate, error_ratio;
+};
+
 struct snap_edge {
 	uint32_t src, dst; /* indices into snap.nodes */
 	enum flow_kind kind;
@@ -54,8 +62,12 @@ struct snap_edge {
 	uint32_t origins;          /* bit set of enum flow_origin */
 	uint32_t first_op, ops;    /* slice of snap.ops, greatest calls × p99 first */
 	uint32_t first_exemplar, exemplars; /* slice of snap.exemplars, slowest first */
-	uint32_t
-		key; /* stable while the edge lives, and not reused while a snap shows it */
+	enum verdict_part part; /* in what is wrong now */
+	uint32_t alarms;        /* bit set of enum anomaly, open now */
+	int64_t since_us;       /* of the oldest of them, or SNAP_UNKNOWN */
+	struct snap_usual usual;
+	/* Stable while the edge lives, and not reused while a snap shows it. */
+	uint32_t key;
 };
 
 struct snap_node {
@@ -99,6 +111,36 @@ struct snap_quality {
 	uint32_t agents;
 };
 
+/* A cause that the verdict engine names. Names are the model's; NULL is none. */
+struct snap_cause {
+	enum anomaly kind;
+	const char *node;      /* the cause itself */
+	const char *src, *dst; /* the hop it is seen on */
+	enum flow_kind edge_kind;
+	const char *op;
+	uint32_t edge; /* snap_edge.key of the hop, or UINT32_MAX when it is not shown */
+	int64_t since_us;
+	double score; /* seconds lost a second; see struct verdict_cause */
+	struct {
+		const char *src, *dst;
+		double share;
+	} explains[VERDICT_MAX_EXPLAINS];
+	uint32_t explained;
+	struct verdict_numbers numbers;
+	char sentence[240];
+};
+
+/* An entry of the timeline. */
+struct snap_event {
+	uint64_t number; /* counts from 1 */
+	int64_t at_us;
+	enum verdict_change change;
+	enum anomaly anomaly; /* of an edge's anomaly opening or closing */
+	char text[200];
+};
+
+#define SNAP_EVENTS 128 /* the newest are kept */
+
 struct snap {
 	int64_t now_us;    /* the instant of the picture */
 	int64_t window_us; /* width of the window every number is about */
@@ -118,11 +160,16 @@ struct snap {
 	 * model_snap(), which answers in the same place.
 	 */
 	struct shape shape;
-	char headline[200]; /* the verdict in one sentence, or "" when all is well */
+	struct snap_cause cause[VERDICT_MAX_CAUSES]; /* ranked; the first is named */
+	uint32_t causes;
+	struct snap_event *event; /* newest first */
+	uint32_t events;
+	struct verdict_status watch; /* how far the engine has learnt; zero without one */
+	char headline[240]; /* the verdict in one sentence, or "" when all is well */
 	uint32_t sev_count[SEV_COUNT]; /* nodes of each grade */
 
 	/* Room in the arrays; only snap.c looks at these. */
-	uint32_t node_room, edge_room, op_room, exemplar_room, agent_room;
+	uint32_t node_room, edge_room, op_room, exemplar_room, agent_room, event_room;
 	struct snap_agent *own_agent; /* where snap_agent_add() keeps them */
 };
 
@@ -147,6 +194,9 @@ struct snap_edge *snap_edge_add(struct snap *s, uint32_t src, uint32_t dst);
 struct snap_op *snap_op_add(struct snap *s, const char *op); /* of the newest edge */
 struct snap_exemplar *snap_exemplar_add(struct snap *s);     /* of the newest edge */
 struct snap_agent *snap_agent_add(struct snap *s);
+
+/* Room for @n events in snap.event, which the caller fills; sets snap.events. */
+struct snap_event *snap_events(struct snap *s, uint32_t n);
 
 /*
  * Sort nodes and edges as promised above, operations and exemplars within their

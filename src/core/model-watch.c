@@ -1,0 +1,215 @@
+/*
+ * The verdict engine knows edges by the name ids of their ends; the model feeds it what
+ * it books and reads from it what it shows. Sentences are written once per picture
+ * (there are at most a few causes), events once in their life.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+
+#include "model-priv.h"
+#include "weir/base/util.h"
+#include "weir/core/sentence.h"
+
+static const char *
+name_of(void *ctx, uint32_t id)
+{
+	const struct model *m = ctx;
+
+	return names_text(m->names, id);
+}
+
+void
+watch_init(struct model *m)
+{
+	m->verdict_options = (struct verdict_options){
+		.node_name = name_of,
+		.op_name = name_of,
+		.ctx = m,
+	};
+	m->verdict = verdict_new(&m->verdict_options);
+	m->event = xcalloc(SNAP_EVENTS, sizeof(*m->event));
+}
+
+void
+watch_done(struct model *m)
+{
+	verdict_free(m->verdict);
+	free(m->event);
+}
+
+struct verdict *
+model_verdict(struct model *m)
+{
+	return m->verdict;
+}
+
+void
+model_set_utc_offset(struct model *m, int seconds)
+{
+	m->utc_offset_s = seconds;
+}
+
+/* The engine lives in the caller's time. */
+static int64_t
+now_of(const struct model *m)
+{
+	return m->now_us - m->shift_us;
+}
+
+void
+watch_flow(struct model *m, const struct flow *f, const struct flow_memo *found)
+{
+	if (m->verdict && !found->folded)
+		verdict_observe_flow(m->verdict, f, found->src_name, found->dst_name,
+			found->op_name, now_of(m));
+}
+
+void
+watch_delta(struct model *m, const struct delta *d, const struct flow_memo *found)
+{
+	if (m->verdict && !found->folded)
+		verdict_observe_delta(m->verdict, d, found->src_name, found->dst_name,
+			found->op_name, now_of(m));
+}
+
+static void
+copy_text(char *to, size_t size, const struct buf *from)
+{
+	size_t n = MIN(from->n, size - 1);
+
+	/* Never cut in the middle of a character. */
+	while (n > 0 && n < from->n && ((unsigned char)from->p[n] & 0xc0) == 0x80)
+		n--;
+	if (n > 0)
+		memcpy(to, from->p, n);
+	to[n] = '\0';
+}
+
+/* Write down what the engine has told since the last time. */
+static void
+take_events(struct model *m)
+{
+	struct sentence_style style = { .utc_offset_s = m->utc_offset_s };
+	struct verdict_event got[16];
+	struct buf text = BUF_INIT;
+	uint32_t n;
+
+	while ((n = verdict_events(m->verdict, m->told, got, ARRAY_LEN(got))) > 0) {
+		for (uint32_t i = 0; i < n; i++) {
+			struct snap_event *to = &m->event[got[i].number % SNAP_EVENTS];
+
+			buf_clear(&text);
+			sentence_event(&text, &got[i], &m->verdict_options, &style);
+			*to = (struct snap_event){
+				.number = got[i].number,
+				.at_us = got[i].at_us,
+				.change = got[i].kind,
+				.anomaly = got[i].anomaly,
+			};
+			copy_text(to->text, sizeof(to->text), &text);
+			m->told = got[i].number;
+		}
+	}
+	buf_done(&text);
+}
+
+void
+watch_tick(struct model *m)
+{
+	if (!m->verdict)
+		return;
+	verdict_tick(m->verdict, now_of(m));
+	take_events(m);
+}
+
+void
+watch_show_edge(const struct model *m, const struct edge *e, struct snap_edge *se)
+{
+	struct verdict_edge v;
+
+	if (!m->verdict || !verdict_edge_read(m->verdict, node_at(m, e->src)->name,
+				   node_at(m, e->dst)->name, e->kind, &v))
+		return;
+	se->part = v.part;
+	se->alarms = v.alarms;
+	se->since_us = v.since_us;
+	se->usual = (struct snap_usual){
+		.learnt = v.learnt,
+		.p50_us = v.usual_p50_us,
+		.p95_us = v.usual_p95_us,
+		.p99_us = v.usual_p99_us,
+		.rate = v.usual_rate,
+		.error_ratio = v.usual_error_ratio,
+	};
+}
+
+static const char *
+name_or_null(const struct model *m, uint32_t id)
+{
+	return id == VERDICT_NONE ? NULL : names_text(m->names, id);
+}
+
+/* The key of the edge that the cause is seen on. */
+static uint32_t
+edge_key_of(const struct snap *s, const struct verdict_cause *c)
+{
+	for (uint32_t i = 0; i < s->edges; i++) {
+		const struct snap_edge *e = &s->edge[i];
+
+		if (s->node[e->src].key == c->src && s->node[e->dst].key == c->dst &&
+			e->kind == c->edge_kind)
+			return e->key;
+	}
+	return NONE;
+}
+
+static void
+show_cause(struct model *m, const struct verdict_cause *c, struct snap *s)
+{
+	struct sentence_style style = { .utc_offset_s = m->utc_offset_s };
+	struct snap_cause *to = &s->cause[s->causes++];
+	struct buf text = BUF_INIT;
+
+	*to = (struct snap_cause){
+		.kind = c->kind,
+		.node = name_or_null(m, c->node),
+		.src = name_or_null(m, c->src),
+		.dst = name_or_null(m, c->dst),
+		.edge_kind = c->edge_kind,
+		.op = name_or_null(m, c->op),
+		.edge = edge_key_of(s, c),
+		.since_us = c->since_us,
+		.score = c->score,
+		.explained = c->explained,
+		.numbers = c->numbers,
+	};
+	for (uint32_t i = 0; i < c->explained; i++) {
+		to->explains[i].src = name_or_null(m, c->explains[i].src);
+		to->explains[i].dst = name_or_null(m, c->explains[i].dst);
+		to->explains[i].share = c->explains[i].share;
+	}
+	sentence_write(&text, c, &m->verdict_options, &style);
+	copy_text(to->sentence, sizeof(to->sentence), &text);
+	buf_done(&text);
+}
+
+void
+watch_show(struct model *m, struct snap *s)
+{
+	const struct verdict_cause *c;
+	struct snap_event *to;
+	uint32_t n;
+
+	s->causes = 0;
+	if (!m->verdict)
+		return;
+	c = verdict_causes(m->verdict, &n);
+	for (uint32_t i = 0; i < n; i++)
+		show_cause(m, &c[i], s);
+	verdict_status(m->verdict, &s->watch);
+	n = (uint32_t)MIN(m->told, SNAP_EVENTS);
+	to = snap_events(s, n);
+	for (uint32_t i = 0; i < n; i++)
+		to[i] = m->event[(m->told - i) % SNAP_EVENTS];
+}
