@@ -27,6 +27,15 @@ clock_wall_us(void)
 	return read_clock(CLOCK_REALTIME);
 }
 
+int
+clock_utc_offset(int64_t wall_us)
+{
+	time_t sec = (time_t)(wall_us / SEC_US);
+	struct tm tm;
+
+	return localtime_r(&sec, &tm) ? (int)tm.tm_gmtoff : 0;
+}
+
 void
 live_clock_init(struct live_clock *c, int64_t mono_us, int64_t wall_us)
 {

@@ -48,10 +48,12 @@ feed_new(struct source *src, const struct feed_options *o)
 	struct model_limits limits = model_limits_default;
 
 	limits.window_us = o->window_us;
+	limits.watched = true;
 	f->src = *src;
 	*src = (struct source){ 0 };
 	f->inbox = inbox_new(MAX_AGENTS, take_event, f);
 	f->model = model_new(&limits);
+	model_set_utc_offset(f->model, clock_utc_offset(f->src.start_us));
 	f->thresholds = o->thresholds;
 	f->speed = isnan(o->speed) ? 1 : o->speed;
 	/* Its text has been checked where it was given. */

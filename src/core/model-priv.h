@@ -74,7 +74,7 @@ struct model {
 	uint64_t received, late, future, bad, overflow;
 	int64_t arrival_tick[ARRIVAL_TICKS];
 	uint64_t arrivals[ARRIVAL_TICKS];
-	struct verdict *verdict; /* NULL: unwatched */
+	struct verdict *verdict; /* NULL: not watched */
 	struct verdict_options verdict_options;
 	int utc_offset_s;
 	struct snap_event *event; /* ring of SNAP_EVENTS, by number */
@@ -129,7 +129,7 @@ uint32_t table_tally(struct model *m, uint32_t edge, enum flow_origin origin);
 uint32_t table_op(
 	struct model *m, uint32_t tally, struct str name, uint32_t *known, bool *folded);
 
-/* The verdict engine of a model: made, fed, asked. All do nothing when unwatched. */
+/* The verdict engine of a model: made, fed, asked. All do nothing without one. */
 void watch_init(struct model *m);
 void watch_done(struct model *m);
 void watch_flow(struct model *m, const struct flow *f, const struct flow_memo *found);

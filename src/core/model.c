@@ -48,7 +48,7 @@ model_new(const struct model_limits *limits)
 	pool_init(&m->tallies, sizeof(struct tally));
 	pool_init(&m->ops, sizeof(struct op));
 	m->newest_us = SNAP_UNKNOWN;
-	if (!l->unwatched)
+	if (l->watched)
 		watch_init(m);
 	return m;
 }

@@ -107,6 +107,15 @@ snap_copy(struct snap *to, const struct snap *from)
 		sizeof(*to->event));
 }
 
+const char *
+snap_change_word(enum verdict_change c)
+{
+	static const char *const words[] = { "opened", "closed", "named", "cleared",
+		"new-normal", "feed-lost", "feed-back" };
+
+	return (unsigned)c < ARRAY_LEN(words) ? words[c] : words[0];
+}
+
 struct snap_event *
 snap_events(struct snap *s, uint32_t n)
 {

@@ -136,6 +136,23 @@ add_exemplar(cJSON *exemplars, const struct snap_exemplar *x)
 }
 
 static void
+add_baseline(cJSON *edge, const struct snap_usual *u)
+{
+	cJSON *o;
+
+	if (!u->learnt) {
+		cJSON_AddNullToObject(edge, "baseline");
+		return;
+	}
+	o = cJSON_AddObjectToObject(edge, "baseline");
+	add_known(o, "p50_us", u->p50_us);
+	add_known(o, "p95_us", u->p95_us);
+	add_known(o, "p99_us", u->p99_us);
+	add_real(o, "rate", u->rate, 3);
+	add_real(o, "error_ratio", u->error_ratio, 6);
+}
+
+static void
 add_edge(cJSON *edges, const struct snap *s, const struct snap_edge *e)
 {
 	cJSON *o = cJSON_CreateObject(), *list;
@@ -155,7 +172,7 @@ add_edge(cJSON *edges, const struct snap *s, const struct snap_edge *e)
 			cJSON_AddItemToArray(
 				list, cJSON_CreateString(flow_origin_word(i)));
 	}
-	cJSON_AddNullToObject(o, "baseline");
+	add_baseline(o, &e->usual);
 	list = cJSON_AddArrayToObject(o, "ops");
 	for (uint32_t i = 0; i < e->ops; i++) {
 		const struct snap_op *op = &s->op[e->first_op + i];
@@ -243,9 +260,9 @@ is_spoken_of(const struct snap *s, const struct snap_edge *e)
 
 /* What thresholds alone can tell: the one edge that the headline speaks of. */
 static void
-add_verdicts(cJSON *root, const struct snap *s)
+add_spoken(cJSON *list, const struct snap *s)
 {
-	cJSON *list = cJSON_AddArrayToObject(root, "verdicts"), *o;
+	cJSON *o;
 	const struct snap_edge *cause = NULL;
 
 	if (s->headline[0] == '\0')
@@ -277,6 +294,70 @@ add_verdicts(cJSON *root, const struct snap *s)
 	cJSON_AddItemToArray(list, o);
 }
 
+static void
+add_name(cJSON *o, const char *key, const char *name)
+{
+	if (name)
+		cJSON_AddStringToObject(o, key, name);
+	else
+		cJSON_AddNullToObject(o, key);
+}
+
+static void
+add_cause(cJSON *list, const struct snap *s, uint32_t i)
+{
+	const struct snap_cause *c = &s->cause[i];
+	cJSON *o = cJSON_CreateObject(), *shares;
+
+	add_whole(o, "rank", (int64_t)i + 1);
+	cJSON_AddStringToObject(o, "kind", anomaly_word(c->kind));
+	add_name(o, "src", c->src);
+	add_name(o, "dst", c->dst);
+	add_name(o, "op", c->op);
+	add_name(o, "node", c->node);
+	add_time(o, "since", c->since_us);
+	cJSON_AddStringToObject(o, "severity", severity_word(SEV_CRIT));
+	shares = cJSON_AddArrayToObject(o, "explains");
+	for (uint32_t k = 0; k < c->explained; k++) {
+		cJSON *share = cJSON_CreateArray();
+
+		cJSON_AddItemToArray(share, cJSON_CreateString(c->explains[k].src));
+		cJSON_AddItemToArray(share, cJSON_CreateString(c->explains[k].dst));
+		cJSON_AddItemToArray(share,
+			cJSON_CreateNumber(round(c->explains[k].share * 1000) / 1000));
+		cJSON_AddItemToArray(shares, share);
+	}
+	cJSON_AddStringToObject(o, "sentence", c->sentence);
+	cJSON_AddItemToArray(list, o);
+}
+
+static void
+add_verdicts(cJSON *root, const struct snap *s)
+{
+	cJSON *list = cJSON_AddArrayToObject(root, "verdicts");
+
+	if (s->causes == 0)
+		add_spoken(list, s);
+	for (uint32_t i = 0; i < s->causes; i++)
+		add_cause(list, s, i);
+}
+
+static void
+add_events(cJSON *root, const struct snap *s)
+{
+	cJSON *list = cJSON_AddArrayToObject(root, "events");
+
+	for (uint32_t i = 0; i < s->events; i++) {
+		const struct snap_event *e = &s->event[i];
+		cJSON *o = cJSON_CreateObject();
+
+		add_time(o, "ts", e->at_us);
+		cJSON_AddStringToObject(o, "kind", snap_change_word(e->change));
+		cJSON_AddStringToObject(o, "text", e->text);
+		cJSON_AddItemToArray(list, o);
+	}
+}
+
 static enum status
 json_write(const struct export_in *in, FILE *out)
 {
@@ -299,7 +380,7 @@ json_write(const struct export_in *in, FILE *out)
 	for (uint32_t i = 0; i < s->edges; i++)
 		add_edge(list, s, &s->edge[i]);
 	add_verdicts(root, s);
-	cJSON_AddArrayToObject(root, "events");
+	add_events(root, s);
 	add_quality(root, &s->quality);
 
 	text = cJSON_Print(root);

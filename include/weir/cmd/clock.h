@@ -15,6 +15,9 @@
 int64_t clock_mono_us(void);
 int64_t clock_wall_us(void);
 
+/* Seconds that local time is ahead of UTC at @wall_us. */
+int clock_utc_offset(int64_t wall_us);
+
 struct live_clock {
 	int64_t offset_us;  /* wall minus mono */
 	int64_t checked_us; /* mono time of the last correction */

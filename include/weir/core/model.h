@@ -37,7 +37,7 @@ struct model_limits {
 	int64_t idle_us;   /* without traffic for this long: shown idle */
 	int64_t forget_us; /* without traffic for this long: removed */
 	size_t log_bytes;  /* for the window's log; 0: the default's */
-	bool unwatched;    /* no verdict engine: thresholds alone judge */
+	bool watched;      /* by a verdict engine; else thresholds alone judge */
 };
 
 extern const struct model_limits model_limits_default;
@@ -81,7 +81,7 @@ void model_snap(
 	struct model *m, int64_t now_us, const struct thresholds *t, struct snap *snap);
 
 /*
- * The engine that judges this model's edges, or NULL when model_limits.unwatched.
+ * The engine that judges this model's edges, or NULL unless model_limits.watched.
  * For keeping what it has learnt (verdict_save, verdict_load) and for telling it that
  * the feed is incomplete.
  */

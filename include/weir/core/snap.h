@@ -62,9 +62,9 @@ struct snap_edge {
 	uint32_t origins;          /* bit set of enum flow_origin */
 	uint32_t first_op, ops;    /* slice of snap.ops, greatest calls × p99 first */
 	uint32_t first_exemplar, exemplars; /* slice of snap.exemplars, slowest first */
-	enum verdict_part part; /* in what is wrong now */
-	uint32_t alarms;        /* bit set of enum anomaly, open now */
-	int64_t since_us;       /* of the oldest of them, or SNAP_UNKNOWN */
+	enum verdict_part part;             /* in what is wrong now */
+	uint32_t alarms;                    /* bit set of enum anomaly, open now */
+	int64_t since_us;                   /* of the oldest of them, or SNAP_UNKNOWN */
 	struct snap_usual usual;
 	/* Stable while the edge lives, and not reused while a snap shows it. */
 	uint32_t key;
@@ -138,6 +138,9 @@ struct snap_event {
 	enum anomaly anomaly; /* of an edge's anomaly opening or closing */
 	char text[200];
 };
+
+/* opened, closed, named, cleared, new-normal, feed-lost, feed-back */
+const char *snap_change_word(enum verdict_change c);
 
 #define SNAP_EVENTS 128 /* the newest are kept */
 
