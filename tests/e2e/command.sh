@@ -78,7 +78,7 @@ same "--max-size is kept" "0 yes" "$? $([ "$(wc -c <"$tmp/small.rec")" -le 4096 
 weir snapshot --replay "$tmp/flows.ndjson" --at 4.5s --format json 2>/dev/null >"$tmp/json"
 has "--at shows that moment" '"taken":	"2026-01-05T14:02:35.500Z"' "$tmp/json"
 weir snapshot --replay "$tmp/flows.ndjson" --filter dst:db --format json 2>/dev/null >"$tmp/json"
-same "--filter leaves out what does not match" 0 "$(grep -c '"web"' "$tmp/json")"
+same "--filter leaves out what does not match" 0 "$(grep -c '"name":	"web"' "$tmp/json")"
 
 weir snapshot --replay "$tmp/flows.ndjson" -o "$tmp/picture" 2>/dev/null
 has "-o writes a file" "cart" "$tmp/picture"

@@ -220,6 +220,53 @@ kit_closeup(struct snap *s)
 }
 
 void
+kit_verdict(struct snap *s)
+{
+	static const struct {
+		enum verdict_change change;
+		enum anomaly anomaly;
+		int seconds_ago;
+		const char *text;
+	} told[] = {
+		{ VERDICT_NAMED, ANOMALY_LATENCY, 12,
+			"payment \xe2\x86\x92 postgres UPDATE accounts: is the cause, "
+			"p99 1.6 s, "
+			"12\xc3\x97 its baseline" },
+		{ VERDICT_OPENED, ANOMALY_LATENCY, 13,
+			"checkout \xe2\x86\x92 payment: latency begins, p99 1.6 s, "
+			"9\xc3\x97 its "
+			"baseline" },
+		{ VERDICT_CLOSED, ANOMALY_ERRORS, 95,
+			"frontend \xe2\x86\x92 ad: errors end" },
+		{ VERDICT_CLEARED, ANOMALY_ERRORS, 95, "nothing is wrong any more" },
+		{ VERDICT_FEED_BACK, ANOMALY_NEW, 300, "the feed is back" },
+	};
+	struct snap_event *e;
+
+	kit_shop(s);
+	s->causes = 1;
+	s->cause[0] = (struct snap_cause){ .kind = ANOMALY_LATENCY,
+		.node = "postgres",
+		.src = "payment",
+		.dst = "postgres" };
+	snprintf(s->cause[0].sentence, sizeof(s->cause[0].sentence),
+		"payment \xe2\x86\x92 postgres UPDATE accounts: p99 1.6 s, 12\xc3\x97 "
+		"its "
+		"baseline (n=412); explains 93 %% of loadgenerator \xe2\x86\x92 "
+		"frontend; since "
+		"14:02:10");
+	memcpy(s->headline, s->cause[0].sentence, sizeof(s->headline));
+	e = snap_events(s, ARRAY_LEN(told));
+	for (size_t i = 0; i < ARRAY_LEN(told); i++) {
+		e[i] = (struct snap_event){ .number = ARRAY_LEN(told) - i,
+			.at_us = NOW - told[i].seconds_ago * SEC_US,
+			.change = told[i].change,
+			.anomaly = told[i].anomaly };
+		snprintf(e[i].text, sizeof(e[i].text), "%s", told[i].text);
+	}
+}
+
+void
 kit_calm(struct snap *s)
 {
 	begin(s);

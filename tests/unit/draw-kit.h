@@ -13,6 +13,8 @@ void kit_shop(struct snap *s);
 
 /* And a close look at the worst of its edges. */
 void kit_closeup(struct snap *s);
+/* The same with a verdict and its history. */
+void kit_verdict(struct snap *s);
 
 /* The same shop with nothing wrong. */
 void kit_calm(struct snap *s);

@@ -110,6 +110,8 @@ Test(screens, look_as_they_did)
 		{ "edge-detail-idle", "edges", "End Enter", kit_shop },
 		{ "services", "services", "n n", kit_shop },
 		{ "service-detail", "services", "n n n Enter j", kit_shop },
+		{ "events", "events", "", kit_verdict },
+		{ "events-none", "events", "", kit_calm },
 		{ "sources", "sources", "", kit_shop },
 		{ "help", "edges", "?", kit_shop },
 		{ "themes", "edges", "T j", kit_shop },
