@@ -20,7 +20,7 @@ _weir() {
 	--warn-errors) return ;;
 	--crit-errors) return ;;
 	--min-samples) return ;;
-	--view) COMPREPLY=($(compgen -W "map edges services sources" -- "$cur")); return ;;
+	--view) COMPREPLY=($(compgen -W "map edges services events sources" -- "$cur")); return ;;
 	--theme) COMPREPLY=($(compgen -f -- "$cur")); return ;;
 	--safe) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
 	--color) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
