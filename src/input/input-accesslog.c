@@ -56,6 +56,7 @@ accesslog_open(int argc, char **argv, const struct input_env *env, struct diag *
 
 	if (words < 0)
 		return NULL;
+	once |= env->once;
 	if (!format || words == 0 || words > MAX_FILES) {
 		diag_set(d, STATUS_ERR_USAGE,
 			"accesslog needs --format NAME and 1 to %d files", MAX_FILES);

@@ -529,7 +529,9 @@ walk(struct otlp_reader *r, enum otlp_signal signal, char *body, size_t n)
 	json_init(&j, body, n, MAX_VALUES, r->judging);
 	if (json_enter(&j, JSON_OBJECT)) {
 		while (json_key(&j, &key)) {
-			if (!str_eq(key, str_of(f->resources)))
+			/* Some query APIs say "batches". */
+			if (!str_eq(key, str_of(f->resources)) &&
+				!(signal == OTLP_TRACES && str_eq(key, STR("batches"))))
 				json_skip(&j);
 			else if (json_enter(&j, JSON_ARRAY))
 				while (json_item(&j))
