@@ -39,7 +39,7 @@ only 'zmq' bus
 only 'cjson/|cJSON' wire input export cmd
 only 'microhttpd|nghttp2' input
 only 'protobuf-c' input
-only 'curl/' input
+only 'curl/|librdkafka/' input
 only 'ini\.h' cmd
 only 'utf8proc' base
 done_testing
