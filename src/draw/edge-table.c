@@ -17,6 +17,8 @@
 #define MAX_NAME 40 /* of one end */
 #define KIND_WIDTH 4
 #define MIN_OP 12
+#define WIDE_OP 44 /* what the operation keeps when there is room to spare */
+#define SPARE 99   /* the rank of columns for such room */
 
 enum number {
 	NUMBER_RATE,
@@ -25,6 +27,11 @@ enum number {
 	NUMBER_P95,
 	NUMBER_P99,
 	NUMBER_SAMPLES,
+	NUMBER_MAX, /* from here on only with room to spare */
+	NUMBER_CALLEE,
+	NUMBER_QUEUE,
+	NUMBER_IN,
+	NUMBER_OUT,
 	NUMBER_COUNT
 };
 
@@ -40,6 +47,11 @@ static const struct number_column {
 	[NUMBER_P95] = { "p95", 6, 5, SORT_P95 },
 	[NUMBER_P99] = { "p99", 6, 0, SORT_P99 },
 	[NUMBER_SAMPLES] = { "n", 5, 4, SORT_SAMPLES },
+	[NUMBER_MAX] = { "max", 6, SPARE, SORT_COUNT },
+	[NUMBER_CALLEE] = { "callee", 6, SPARE, SORT_COUNT }, /* its own p99 */
+	[NUMBER_QUEUE] = { "queue", 6, SPARE, SORT_COUNT },
+	[NUMBER_IN] = { "in", 6, SPARE, SORT_COUNT },
+	[NUMBER_OUT] = { "out", 6, SPARE, SORT_COUNT },
 };
 
 struct columns {
@@ -292,6 +304,12 @@ columns_for(const struct snap *s, struct rect area)
 		}
 	names = MIN(left + MIN_NAMES, src + dst + ARROW_WIDTH);
 	left += MIN_NAMES - names;
+	for (int i = NUMBER_MAX; i < NUMBER_COUNT; i++) {
+		int w = number_columns[i].width + GAP;
+
+		shown[i] = left - KIND_WIDTH - GAP - WIDE_OP - GAP >= w;
+		left -= shown[i] ? w : 0;
+	}
 	c.src_w = MIN(src, MAX(names - ARROW_WIDTH - dst, (names - ARROW_WIDTH) / 2));
 	c.dst_w = MIN(dst, names - ARROW_WIDTH - c.src_w);
 	x = area.x + MARK_WIDTH + c.src_w + ARROW_WIDTH + c.dst_w;
@@ -386,6 +404,11 @@ paint_numbers(const struct pen *p, const struct columns *c, const struct snap *s
 	paint_number(p, c, NUMBER_P99, fmt_latency(st->p99_us, bound).s,
 		bad && slow ? hot : calm);
 	paint_number(p, c, NUMBER_SAMPLES, fmt_count(st->samples).s, quiet);
+	paint_number(p, c, NUMBER_MAX, fmt_duration(st->max_us).s, quiet);
+	paint_number(p, c, NUMBER_CALLEE, fmt_duration(e->server_p99_us).s, quiet);
+	paint_number(p, c, NUMBER_QUEUE, fmt_duration(e->queue_p99_us).s, quiet);
+	paint_number(p, c, NUMBER_IN, fmt_bytes(st->bytes_in).s, quiet);
+	paint_number(p, c, NUMBER_OUT, fmt_bytes(st->bytes_out).s, quiet);
 }
 
 /* The operation with the greatest p99, and how many others there are. */

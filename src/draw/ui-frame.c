@@ -14,6 +14,10 @@
 
 #include "ui-impl.h"
 
+#define FILTER_SHOWN 48   /* columns of the filter and its count at most */
+#define FILTER_ROOM 30    /* and those for which other things give way */
+#define NO_CLOCK_WIDTH 56 /* with a filter on, a header narrower than this has no clock */
+#define VERDICT_LEAST 30  /* columns in which a verdict says something */
 #define STALE_US (10 * SEC_US) /* newest data older than this is worth a colour */
 
 int
@@ -85,6 +89,8 @@ paint_right(const struct ui *ui, const struct snap *s, struct grid *g)
 		x -= (int)strlen(text);
 		grid_puts(g, x, 0, text, ROLE_MATCH, ATTR_BOLD);
 		x--;
+	} else if (ui->filter && grid_width(g) < NO_CLOCK_WIDTH) {
+		x -= 1; /* how much the filter hides is worth more than the time */
 	} else if (s->now_us > 0 && localtime_r(&sec, &tm)) {
 		strftime(text, sizeof(text), "%H:%M:%S", &tm);
 		x -= (int)strlen(text);
@@ -129,8 +135,6 @@ paint_verdict(const struct snap *s, struct grid *g, int x, int y, int w, unsigne
 	enum severity worst = s->sev_count[SEV_CRIT] ? SEV_CRIT : SEV_WARN;
 	bool own_line = y > 0;
 
-	if (w < 8)
-		return;
 	if (s->headline[0]) {
 		grid_glyph(g, x, y, severity_glyph(worst), severity_role(worst), attr);
 		ui_paint_cut(g, x + 2, y, w - 2, s->headline,
@@ -148,24 +152,47 @@ paint_verdict(const struct snap *s, struct grid *g, int x, int y, int w, unsigne
 	}
 }
 
-/* The header is about everything; this says how much of it the filter lets through. */
+/*
+ * The header is about everything; this says how much of it the filter lets through.
+ * The count stays whole: what the filter is, its user knows.
+ */
 static int
 paint_filter_state(const struct ui *ui, struct grid *g, int x, int end)
 {
-	char text[FILTER_MAX + 64];
+	char text[FILTER_MAX + 32], count[32];
+	int room, n;
 
-	if (!ui->filter || end - x < 10)
+	if (!ui->filter)
 		return x;
-	snprintf(text, sizeof(text), " %s%s%s %u of %u ", ui->filter_text,
+	snprintf(text, sizeof(text), "%s%s%s", ui->filter_text,
 		ui->filter_text[0] && ui->trouble_only ? " + " : "",
-		ui->trouble_only ? "trouble" : "", ui->ctx.snap->edges, ui->edges_before);
-	return x + grid_fit(g, x, 0, MIN(end - x, 48), str_of(text), ROLE_MATCH, 0) + 2;
+		ui->trouble_only ? "trouble" : "");
+	n = snprintf(count, sizeof(count), " %u of %u ", ui->ctx.snap->edges,
+		ui->edges_before);
+	room = MIN(end - x, FILTER_SHOWN) - n - 1;
+	if (end - x < n)
+		return x;
+	if (room >= 3) {
+		grid_puts(g, x++, 0, " ", ROLE_MATCH, 0);
+		x += grid_fit(g, x, 0, room, str_of(text), ROLE_MATCH, 0);
+	}
+	return x + grid_puts(g, x, 0, count, ROLE_MATCH, 0) + 2;
+}
+
+/* The columns that paint_filter_state() would like to have. */
+static int
+filter_state_width(const struct ui *ui)
+{
+	if (!ui->filter)
+		return 0;
+	return MIN((int)strlen(ui->filter_text) + (ui->trouble_only ? 10 : 0) + 18,
+		FILTER_ROOM);
 }
 
 void
 ui_paint_header(struct ui *ui, const struct snap *s, struct grid *g)
 {
-	int w = grid_width(g), right, x = 1;
+	int w = grid_width(g), right, x = 1, filter = filter_state_width(ui);
 	char window[16], covered[16], text[64];
 	bool partly = s->covered_us > 0 && s->covered_us + SEC_US <= s->window_us;
 
@@ -174,7 +201,7 @@ ui_paint_header(struct ui *ui, const struct snap *s, struct grid *g)
 	x += grid_fit(g, x, 0, right - x, str_of(views[ui->view]->title), ROLE_BAR_TITLE,
 		     0) +
 	     2;
-	if (right - x > 12) {
+	if (right - x - filter > 12) {
 		int room = MIN(right - x - 8, 24);
 
 		x += grid_fit(g, x, 0, room, str_of(ui->source), ROLE_BAR, 0) + 2;
@@ -183,17 +210,19 @@ ui_paint_header(struct ui *ui, const struct snap *s, struct grid *g)
 	snprintf(text, sizeof(text), "%s%s%s",
 		partly ? window_word(s->covered_us, covered, sizeof(covered)) : "",
 		partly ? " of " : "", window);
-	if (s->window_us > 0 && right - x > (int)strlen(text))
+	if (s->window_us > 0 && right - x - MIN(filter, 12) > (int)strlen(text))
 		x += grid_puts(g, x, 0, text, ROLE_BAR, 0) + 2;
-	if (right - x > FMT_CELLS + 2) {
+	if (right - x - filter > FMT_CELLS + 2) {
 		grid_puts(g, x, 0, fmt_rate(entry_rate(s)).s, ROLE_BAR, 0);
 		x += FMT_CELLS + 2;
 	}
 	x = paint_filter_state(ui, g, x, right);
-	if (ui_header_rows(g) == 1)
-		paint_verdict(s, g, x, 0, right - x - 1, ATTR_ON_BAR);
-	else
+	if (ui_header_rows(g) > 1)
 		paint_verdict(s, g, 1, 1, w - 2, 0);
+	else if (right - x - 1 >= VERDICT_LEAST)
+		paint_verdict(s, g, x, 0, right - x - 1, ATTR_ON_BAR);
+	ui->verdict_below =
+		ui_header_rows(g) == 1 && right - x - 1 < VERDICT_LEAST && s->headline[0];
 }
 
 /* --------------------------------------------------------------- data quality */
@@ -296,7 +325,7 @@ paint_chooser_hints(struct grid *g, int y)
 }
 
 void
-ui_paint_hints(struct ui *ui, struct grid *g, int y)
+ui_paint_hints(struct ui *ui, const struct snap *s, struct grid *g, int y)
 {
 	int x = 1, w = grid_width(g);
 
@@ -306,6 +335,11 @@ ui_paint_hints(struct ui *ui, struct grid *g, int y)
 	}
 	if (ui->chooser.open) {
 		paint_chooser_hints(g, y);
+		return;
+	}
+	/* On a screen so small the verdict is worth more than a reminder of keys. */
+	if (ui->verdict_below) {
+		paint_verdict(s, g, x, y, w - 2, 0);
 		return;
 	}
 	for (unsigned i = 0; i < key_binding_count; i++) {

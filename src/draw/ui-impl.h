@@ -42,8 +42,11 @@ struct ui {
 	bool trouble_only;
 	struct filter *filter;   /* of both together, NULL when there is none */
 	struct diag filter_diag; /* what is wrong with what is in the prompt */
+	bool no_match;           /* it is right, but nothing matches; not in force yet */
 	struct snap shown;       /* what the filter let through */
+	const struct snap *all;  /* what it was last let through of */
 	uint32_t edges_before;   /* how many there were before it */
+	bool verdict_below;      /* the header had no room for it */
 
 	bool help;
 	int help_top;
@@ -69,7 +72,7 @@ void ui_paint_cut(struct grid *g, int x, int y, int w, const char *text, enum ro
 void ui_paint_header(struct ui *ui, const struct snap *s, struct grid *g);
 void ui_paint_quality(
 	const struct snap_quality *q, int64_t now_us, struct grid *g, int y);
-void ui_paint_hints(struct ui *ui, struct grid *g, int y);
+void ui_paint_hints(struct ui *ui, const struct snap *s, struct grid *g, int y);
 void ui_paint_prompt(struct ui *ui, struct grid *g, int y);
 
 /* Keys while the prompt is open; returns UI_ bits. */

@@ -1,7 +1,8 @@
 /*
- * The filter prompt. The filter follows what is typed; while that is no expression
- * (which most are in the middle of being typed) the last good one stays and the
- * fault is written beside it.
+ * The filter prompt. The filter follows what is typed. As long as that is no expression,
+ * or one that nothing matches (which most are in the middle of being typed: "p99" is a
+ * name before it is a number), its last terms count as not there yet, and the fault is
+ * written beside it. Enter puts in force what is there.
  */
 #include "config.h"
 
@@ -48,6 +49,47 @@ ui_set_filter(struct ui *ui, const char *text)
 	return true;
 }
 
+static bool
+matches_any(const struct filter *f, const struct snap *s)
+{
+	for (uint32_t i = 0; i < s->edges; i++)
+		if (filter_match(f, s, i))
+			return true;
+	return false;
+}
+
+/* Is it an expression, and does it leave anything to be seen? */
+static bool
+shows_something(const struct ui *ui, const char *text, struct diag *d)
+{
+	struct filter *f = text[0] ? filter_new(text, d) : NULL;
+	bool good = !text[0] || (f && (!ui->all->edges || matches_any(f, ui->all)));
+
+	filter_free(f);
+	return good;
+}
+
+/* Use what is typed, without so much of its end as is not finished. */
+static void
+try_filter(struct ui *ui)
+{
+	char text[FILTER_MAX + 1];
+	size_t n = ui->prompt.n;
+	struct diag fault = { 0 };
+
+	memcpy(text, ui->prompt.text, n + 1);
+	ui->no_match = !shows_something(ui, text, &fault) && !fault.text[0];
+	while (!shows_something(ui, text, NULL)) {
+		while (n > 0 && text[n - 1] != ' ')
+			n--;
+		while (n > 0 && text[n - 1] == ' ')
+			n--;
+		text[n] = '\0';
+	}
+	ui_set_filter(ui, text);
+	ui->filter_diag = fault;
+}
+
 void
 ui_prompt_open(struct ui *ui)
 {
@@ -57,6 +99,7 @@ ui_prompt_open(struct ui *ui)
 	p->n = strlen(ui->filter_text);
 	memcpy(p->text, ui->filter_text, p->n + 1);
 	ui->filter_diag = (struct diag){ 0 };
+	ui->no_match = false;
 }
 
 static void
@@ -91,6 +134,8 @@ ui_prompt_key(struct ui *ui, uint32_t key)
 		if (ui->filter_diag.text[0])
 			return UI_REDRAW; /* not before it is right */
 		p->open = false;
+		ui->no_match = false;
+		ui_set_filter(ui, p->text);
 		return UI_REDRAW;
 	case WK_ESC:
 	case WK_CTRL('c'):
@@ -119,7 +164,7 @@ ui_prompt_key(struct ui *ui, uint32_t key)
 		append(ui, key);
 	}
 	p->text[p->n] = '\0';
-	ui_set_filter(ui, p->text);
+	try_filter(ui);
 	return UI_REDRAW;
 }
 
@@ -133,7 +178,7 @@ ui_paint_prompt(struct ui *ui, struct grid *g, int y)
 	grid_puts(g, x, y, "/", ROLE_KEY, 0);
 	x++;
 	/* The end is what is being typed: the beginning gives way. */
-	room = ui->filter_diag.text[0] ? MAX(w / 2 - 3, 8) : w - 4;
+	room = ui->filter_diag.text[0] || ui->no_match ? MAX(w / 2 - 3, 8) : w - 4;
 	while (text_width(text) > room) {
 		struct cluster c;
 
@@ -144,6 +189,8 @@ ui_paint_prompt(struct ui *ui, struct grid *g, int y)
 	x += 3;
 	if (ui->filter_diag.text[0])
 		grid_fit(g, x, y, w - x - 1, str_of(ui->filter_diag.text), ROLE_ALERT, 0);
+	else if (ui->no_match)
+		grid_fit(g, x, y, w - x - 1, STR("nothing matches yet"), ROLE_ALERT, 0);
 	else if (!p->n)
 		grid_fit(g, x, y, w - x - 1,
 			STR("name  /regex/  src:X dst:X  p99>500ms  err>1%  sev:crit  "

@@ -34,6 +34,7 @@ ui_new(const struct ui_options *o)
 		.filter = ui->filter_text,
 		.ascii = o->ascii,
 	};
+	ui->all = &no_snap;
 	for (unsigned i = 0; o->view && i < view_count; i++)
 		if (strcmp(views[i]->id, o->view) == 0)
 			ui->view = i;
@@ -390,6 +391,7 @@ paint_view(struct ui *ui, struct grid *g, struct rect area)
 static const struct snap *
 filtered(struct ui *ui, const struct snap *s)
 {
+	ui->all = s;
 	ui->edges_before = s->edges;
 	if (!ui->filter)
 		return s;
@@ -427,5 +429,5 @@ ui_paint(struct ui *ui, const struct snap *snap, struct grid *g)
 	if (ui->prompt.open)
 		ui_paint_prompt(ui, g, h - 1);
 	else
-		ui_paint_hints(ui, g, h - 1);
+		ui_paint_hints(ui, snap, g, h - 1);
 }

@@ -12,6 +12,7 @@
 #define MARK_WIDTH 2
 #define GAP 2
 #define MAX_NAME 40
+#define CALL_WIDTH 40 /* from so much on what is left shows the slowest call */
 
 struct service_row {
 	double weight;
@@ -149,6 +150,40 @@ name_width(const struct snap *s, int room)
 	return CLAMP(w, 1, MAX(1, MIN(room, MAX_NAME)));
 }
 
+/* Of those that the service makes, the call with the greatest p99; NULL: none known. */
+static const struct snap_edge *
+slowest_call(const struct snap *s, uint32_t node)
+{
+	const struct snap_edge *worst = NULL;
+
+	for (uint32_t i = 0; i < s->edges; i++) {
+		const struct snap_edge *e = &s->edge[i];
+
+		if (e->src == node && e->stat.p99_us >= 0 &&
+			(!worst || e->stat.p99_us > worst->stat.p99_us))
+			worst = e;
+	}
+	return worst;
+}
+
+static void
+paint_call(const struct snap *s, uint32_t node, struct grid *g, int x, int y, int w,
+	bool selected)
+{
+	const struct snap_edge *e = slowest_call(s, node);
+	unsigned attr = selected ? ATTR_ON_SELECT : 0;
+	enum role role = selected ? ROLE_SELECT : ROLE_DIM;
+
+	if (!e)
+		return;
+	grid_right(g, x + FMT_CELLS, y,
+		fmt_latency(e->stat.p99_us, e->stat.bounds_only).s,
+		e->severity >= SEV_WARN ? severity_role(e->severity) : role, attr);
+	grid_glyph(g, x + FMT_CELLS + 1, y, GLYPH_TO, role, attr);
+	grid_fit(g, x + FMT_CELLS + 3, y, w - FMT_CELLS - 3, str_of(s->node[e->dst].name),
+		role, attr);
+}
+
 static struct fmt
 value_of(const struct snap_node *n, enum column c, int64_t now_us)
 {
@@ -222,6 +257,10 @@ paint_row(const struct snap *s, const struct snap_node *n, struct grid *g,
 			role = ROLE_SELECT;
 		grid_right(g, x, line.y, f.s, role, attr);
 	}
+	x += GAP;
+	if (line.x + line.w - x >= CALL_WIDTH)
+		paint_call(s, (uint32_t)(n - s->node), g, x, line.y, line.x + line.w - x,
+			selected);
 }
 
 static void
@@ -245,6 +284,9 @@ paint_heading(const struct view_ctx *ctx, struct grid *g, struct rect area, int 
 		else
 			grid_right(g, x, area.y, columns[c].title, role, 0);
 	}
+	x += GAP;
+	if (area.x + area.w - x >= CALL_WIDTH)
+		grid_puts(g, x + 1, area.y, "slowest call", ROLE_DIM, 0);
 }
 
 static void

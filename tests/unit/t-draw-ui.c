@@ -136,6 +136,23 @@ Test(screens, look_as_they_did)
 		}
 }
 
+Test(screens, wide_ones_use_their_columns)
+{
+	static const char *const names[] = { "edges", "services" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct screen s;
+		char file[64];
+
+		open_screen(&s, names[i], 200, 30);
+		kit_shop(&s.snap);
+		paint(&s);
+		snprintf(file, sizeof(file), "%s-200x30", names[i]);
+		kit_expect_screen(s.g, file);
+		close_screen(&s);
+	}
+}
+
 Test(screens, empty_and_too_small_ones_say_what_to_do)
 {
 	struct screen s;
@@ -356,6 +373,71 @@ Test(ui, the_filter_follows_the_typing_and_a_mistake_keeps_the_last_good_one)
 	press(&s, "/ x Backspace Backspace");
 	cr_expect(shows(s.g, "? help"), "an empty prompt closes");
 	close_screen(&s);
+}
+
+Test(ui, a_term_half_typed_hides_nothing)
+{
+	static const char *const typed[] = { "p", "9", "9", ">", "1", "s" };
+	static const int rows[] = { 5, 14, 14, 14, 14, 4 };
+	struct screen s;
+
+	open_screen(&s, "edges", 100, 24);
+	kit_shop(&s.snap);
+	paint(&s);
+	press(&s, "/");
+	for (size_t i = 0; i < ARRAY_LEN(typed); i++) {
+		char want[32];
+
+		press(&s, typed[i]);
+		snprintf(want, sizeof(want), " %d of 14", rows[i]);
+		if (rows[i] < 14)
+			cr_expect(shows(s.g, want), "after %s: no '%s'", typed[i], want);
+		else
+			cr_expect(shows(s.g, "email"), "after %s", typed[i]);
+	}
+	press(&s, "C-u c a r t Space p 9 9 >");
+	cr_expect(shows(s.g, "cart 3 of 14"), "what is finished stays in force");
+	press(&s, "C-u n o n e");
+	cr_expect(shows(s.g, "nothing matches yet"));
+	cr_expect(shows(s.g, "email"));
+	press(&s, "Enter");
+	cr_expect(shows(s.g, "nothing matches the filter"), "asked for, it is so");
+	close_screen(&s);
+}
+
+Test(ui, how_many_the_filter_lets_through_is_told_on_the_narrowest_screen)
+{
+	for (int w = UI_MIN_WIDTH; w <= 120; w += 5) {
+		struct screen s;
+
+		open_screen(&s, "edges", w, 24);
+		kit_shop(&s.snap);
+		paint(&s);
+		press(&s, "/ d s t : c a r t Space p 9 9 > 3 5 m s Space o p : G e t "
+			  "Enter");
+		cr_expect(shows(s.g, " 2 of 14 "), "at %d columns", w);
+		close_screen(&s);
+	}
+}
+
+Test(ui, a_verdict_is_told_on_every_screen_there_is)
+{
+	static const int sizes[][2] = { { 40, 10 }, { 60, 12 }, { 80, 17 }, { 80, 18 },
+		{ 120, 12 }, { 200, 10 }, { 200, 50 } };
+
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		struct screen s;
+
+		open_screen(&s, "map", sizes[i][0], sizes[i][1]);
+		kit_shop(&s.snap);
+		paint(&s);
+		cr_expect(shows(s.g, "payment \xe2\x86\x92 postgres p99 1.6s"), "%dx%d",
+			sizes[i][0], sizes[i][1]);
+		kit_calm(&s.snap);
+		paint(&s);
+		cr_expect(shows(s.g, "? help"), "and without one the keys are");
+		close_screen(&s);
+	}
 }
 
 Test(ui, trouble_only_and_a_filter_work_together)
