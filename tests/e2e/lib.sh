@@ -41,14 +41,15 @@ servers=0
 tm() { tmux -u -S "$tmp/tmux.$servers" -f /dev/null "$@"; }
 
 # Start COMMAND (as for env) in a new terminal of WIDTHxHEIGHT. Its pid is in $tmp/pid,
-# its exit status in $tmp/status once it ends; the terminal stays, to be looked at.
+# its exit status in $status once it ends; the terminal stays, to be looked at.
 terminal() { # WIDTHxHEIGHT COMMAND
 	tm kill-server 2>/dev/null
 	servers=$((servers + 1))
-	rm -f "$tmp/status" "$tmp/pid"
+	status=$tmp/status.$servers # the one before may end only now
+	rm -f "$tmp/pid"
 	printf 'echo $$ >%s/pid\nexec env %s\n' "$tmp" "$2" >"$tmp/command"
 	tm new-session -d -x "${1%x*}" -y "${1#*x}" "sh $tmp/command
-		echo \$? >$tmp/status.new; mv $tmp/status.new $tmp/status; exec sleep 1000" \; \
+		echo \$? >$status.new; mv $status.new $status; exec sleep 1000" \; \
 		set -g status off \; set -g escape-time 0 \; resize-window -x "${1%x*}" -y "${1#*x}"
 }
 
@@ -74,7 +75,7 @@ until_true() {
 }
 screen_has() { screen | grep -qE -e "$1"; }
 screen_lacks() { ! screen_has "$1"; }
-has_ended() { [ -e "$tmp/status" ]; }
+has_ended() { [ -e "$status" ]; }
 
 shows() { # NAME REGEX: waits for it
 	if until_true screen_has "$2"; then
@@ -94,7 +95,7 @@ $(screen)"
 }
 ends_with() { # NAME STATUS: waits for the terminal's command to end
 	if until_true has_ended; then
-		same "$1" "$2" "$(cat "$tmp/status")"
+		same "$1" "$2" "$(cat "$status")"
 	else
 		not_ok "$1" "still running:
 $(screen)"

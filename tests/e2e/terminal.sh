@@ -22,7 +22,7 @@ terminal 80x24 "weir --connect $bus"
 shows "again" "checkout"
 keys C-c
 until_true has_ended
-same "Ctrl-C ends it" yes "$(case $(cat "$tmp/status") in 0 | 130) echo yes ;; *) cat "$tmp/status" ;; esac)"
+same "Ctrl-C ends it" yes "$(case $(cat "$status") in 0 | 130) echo yes ;; *) cat "$status" ;; esac)"
 terminal_is_back "Ctrl-C gives the terminal back"
 
 terminal 80x24 "weir --connect $bus"
