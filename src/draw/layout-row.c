@@ -33,7 +33,8 @@ enum {
 	WEIGHT_LANE_CARD = 300,
 	WEIGHT_LANE_LANE = 600,
 	WEIGHT_OLD_LANE = 1500,
-	WEIGHT_OLD_CARD = 6000
+	WEIGHT_OLD_CARD = 6000,
+	WEIGHT_PINNED = 1000000
 };
 
 struct wish {
@@ -113,6 +114,8 @@ collect_wishes(
 	if (w->old && w->old[el] != INT_MIN)
 		add_wish(wish, &count, w->old[el] - offset,
 			is_lane(lay, el) ? WEIGHT_OLD_LANE : WEIGHT_OLD_CARD);
+	if (!is_lane(lay, el) && lay->g->card[el].pin)
+		add_wish(wish, &count, lay->g->card[el].pin - 1 - offset, WEIGHT_PINNED);
 	if (count == 0)
 		add_wish(wish, &count, lay->y[el] - offset, WEIGHT_STAY);
 	return count;
@@ -327,7 +330,7 @@ layout_rows(struct lay *lay)
 {
 	struct arena *a = lay->arena;
 	struct work w = { .lay = lay };
-	int most = 2 * lay->links + 2 * lay->els;
+	int most = 2 * lay->links + 3 * lay->els;
 
 	lay->y = ARENA_NEW(a, int, lay->els);
 	w.wish = ARENA_NEW(a, struct wish, most);

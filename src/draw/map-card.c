@@ -121,6 +121,15 @@ worst_node(const struct map_frame *f, const struct map_part *part)
 	return worst;
 }
 
+static bool
+is_pinned(const struct brush *b)
+{
+	for (int i = 0; i < b->p->pins; i++)
+		if (b->p->pin[i].key == b->p->box[b->index].key)
+			return true;
+	return false;
+}
+
 /* The name and what belongs to it, from @x; returns the column behind. */
 static int
 paint_name(struct brush *b, int index, int x, int y, int right)
@@ -142,6 +151,10 @@ paint_name(struct brush *b, int index, int x, int y, int right)
 		: part->kind == PART_REST && s <= SEV_OK ? ROLE_CHIP
 							 : title_role(s),
 		s >= SEV_WARN || selected ? ATTR_BOLD : 0);
+	if (is_pinned(b) && x < right) {
+		grid_glyph(b->g, x, y, GLYPH_DOT, ROLE_KEY, ATTR_BOLD);
+		x++;
+	}
 	if (n->loop || count[0])
 		grid_fill(b->g, (struct rect){ x, y, 1, 1 }, ROLE_TEXT, 0);
 	if (n->loop && x + 2 <= right) {

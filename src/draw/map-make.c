@@ -16,6 +16,7 @@
 #define DISCOVERY_US (INT64_C(5) * 1000000) /* everything may still move so long */
 #define REGROUP_US (INT64_C(30) * 1000000)  /* between two choices of what is kept */
 #define BURST_PERCENT 20                    /* so many new nodes: begin afresh */
+#define DRIFT 8 /* crossings more, beyond a half, that are worth a word */
 #define LEAST_BUDGET 6
 #define TREE_SERVICES 60 /* in a larger system a tree is no help */
 #define BUDGET_WIDTH 60
@@ -100,11 +101,13 @@ swap_plans(struct map_view *v)
 	v->trial = plan;
 }
 
-/* The nodes that @p shall leave out. */
+/* What the user wants of every plan. */
 static void
-focus_plan(struct map_view *v, struct map_plan *p, int level)
+begin_plan(struct map_view *v, struct map_plan *p, int level)
 {
 	p->outside = v->user.focus == SELECT_NONE ? NULL : v->outside;
+	p->pin = v->pin;
+	p->pins = v->pins;
 	p->level_index = level;
 }
 
@@ -129,7 +132,7 @@ try_levels(struct map_view *v, int first, int end, bool hide_hot, int w, int h)
 		struct map_level l = map_effective_level(v, i, w, h);
 
 		l.hide_hot = hide_hot;
-		focus_plan(v, &v->trial, i);
+		begin_plan(v, &v->trial, i);
 		if (!map_plan_try(&v->trial, &v->topo, l, w, h) ||
 			!shows_enough(v, &v->trial))
 			continue;
@@ -159,7 +162,7 @@ make_cold(struct map_view *v, int w, int h)
 	int stack = first_level(MAP_STACK, false), budget = first_level(MAP_STACK, true);
 
 	if (v->user.level >= 0) {
-		focus_plan(v, &v->plan, v->user.level);
+		begin_plan(v, &v->plan, v->user.level);
 		map_plan_make(&v->plan, &v->topo,
 			map_effective_level(v, v->user.level, w, h), w, h, false);
 		return true;
@@ -320,6 +323,15 @@ make_text(struct map_view *v, int w, int h)
 									    : MODE_TREE;
 }
 
+/* Would a fresh layout be so much better that the user should be told? */
+static void
+measure_drift(struct map_view *v, int w, int h)
+{
+	begin_plan(v, &v->trial, v->plan.level_index);
+	map_plan_make(&v->trial, &v->topo, v->plan.level, w, h, false);
+	v->drifted = v->plan.pic->crossings * 2 > v->trial.pic->crossings * 3 + DRIFT;
+}
+
 static void
 make(struct map_view *v, const struct view_ctx *ctx, int w, int h, bool warm)
 {
@@ -328,14 +340,16 @@ make(struct map_view *v, const struct view_ctx *ctx, int w, int h, bool warm)
 		mark_outside(v);
 	if (warm && v->mode == MODE_MAP) {
 		note_places(v);
-		focus_plan(v, &v->plan, v->plan.level_index);
+		begin_plan(v, &v->plan, v->plan.level_index);
 		map_plan_make(&v->plan, &v->topo, v->plan.level, w, h, true);
 		if (v->user.level >= 0 || map_plan_fits(&v->plan, w, h)) {
 			follow_places(v);
+			measure_drift(v, w, h);
 			return;
 		}
 	}
 	map_topo_mark_hot(&v->topo, ctx->snap);
+	v->drifted = false;
 	if (!v->user.tree && h > 1 && make_cold(v, w, h)) {
 		v->mode = MODE_MAP;
 		v->placed = false;

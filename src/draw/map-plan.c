@@ -144,6 +144,9 @@ measure(struct map_plan *p, const struct map_topo *t)
 		box->tail = p->card[c].row.count + (l->style == MAP_CARD);
 		box->width = MAX(card_width(p, t, c, l->name_cap, false),
 			back_width(p, t, c, l->name_cap));
+		for (int i = 0; i < p->pins; i++)
+			if (p->pin[i].key == box->key)
+				box->pin = p->pin[i].row + 1;
 		box->wish = MAX(
 			card_width(p, t, c, WIDEST, true), back_width(p, t, c, WIDEST));
 	}

@@ -9,6 +9,7 @@
 #define NONE (-1)
 #define FOCUS_DEPTH 8 /* of Enter upon Enter */
 #define MAX_HOPS 9
+#define MAX_PINS 16
 
 enum map_mode {
 	MODE_MAP,
@@ -55,6 +56,9 @@ struct map_view {
 	int noted, note_room;
 	uint32_t back[FOCUS_DEPTH]; /* focus before, for BACK */
 	int backs;
+	struct map_pin pin[MAX_PINS];
+	int pins;
+	bool drifted; /* a fresh layout would cross much less */
 
 	/* of a frame; sized when the plan is made */
 	struct map_flow *flow, *edge_flow;

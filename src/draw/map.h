@@ -136,6 +136,12 @@ struct map_card {
 	struct layout_slice hub; /* of map_plan.list: edges written at their callers */
 };
 
+/* A card that the user wants to stay on its row. */
+struct map_pin {
+	uint32_t key;
+	int row;
+};
+
 struct map_plan {
 	struct arena arena;
 	struct layout *layout;
@@ -156,7 +162,9 @@ struct map_plan {
 	int *part_of_node;      /* the part a node is titled in, or -1 when it is a row */
 	int *card_of_node;      /* -1 outside the focus */
 	const uint8_t *outside; /* per node of the topo, or NULL without a focus */
-	struct str *names;      /* of the topo's nodes, affixes trimmed */
+	const struct map_pin *pin;
+	int pins;
+	struct str *names; /* of the topo's nodes, affixes trimmed */
 	const struct layout_picture *pic;
 };
 

@@ -140,6 +140,9 @@ paint_map(struct map_view *v, const struct map_frame *f, struct grid *g)
 	map_paint_edges_of_pane(f, g);
 	if (v->overflows)
 		paint_pan_hint(v, f, g);
+	else if (v->drifted)
+		grid_right(g, f->area.x + f->area.w, f->area.y + f->area.h - 1,
+			" r lays out afresh ", ROLE_KEY, 0);
 	paint_focus_hint(v, f, g);
 }
 
@@ -308,6 +311,26 @@ centre(struct map_view *v, const struct view_ctx *ctx)
 	v->y = v->made_h / 2 - box->y - box->h / 2;
 }
 
+/* Keep the selected card on its row from now on, or let it go again. */
+static void
+toggle_pin(struct map_view *v, const struct view_ctx *ctx)
+{
+	int node = map_find_node(&v->topo, ctx->sel.node), c;
+	uint32_t key;
+
+	if (v->mode != MODE_MAP || node == NONE || v->plan.card_of_node[node] < 0)
+		return;
+	c = v->plan.card_of_node[node];
+	key = v->plan.box[c].key;
+	for (int i = 0; i < v->pins; i++)
+		if (v->pin[i].key == key) {
+			v->pin[i] = v->pin[--v->pins];
+			return;
+		}
+	if (v->pins < MAX_PINS)
+		v->pin[v->pins++] = (struct map_pin){ key, v->plan.pic->box[c].y };
+}
+
 static void
 change_wishes(struct map_view *v, enum action action)
 {
@@ -387,6 +410,9 @@ map_action(void *state, struct view_ctx *ctx, enum action action)
 		return VIEW_HANDLED;
 	case ACTION_CENTRE:
 		centre(v, ctx);
+		return VIEW_HANDLED;
+	case ACTION_PIN:
+		toggle_pin(v, ctx);
 		return VIEW_HANDLED;
 	case ACTION_RELAYOUT:
 		v->relayout = true;

@@ -558,3 +558,32 @@ Test(map, a_frame_takes_no_memory_once_it_has_settled)
 	scene_done(&s);
 	topology_free(t);
 }
+
+Test(map, a_pinned_card_stays_on_its_row)
+{
+	struct topology *t = topology_load("online-boutique");
+	struct scene s;
+	int node, card, row;
+
+	scene_init(&s, 200, 60);
+	scene_show(&s, t, 1);
+	s.view->action(s.state, &s.ctx, ACTION_NEXT_HOT);
+	s.view->action(s.state, &s.ctx, ACTION_PIN);
+	node = map_find_node(&view_of(&s)->topo, s.ctx.sel.node);
+	card = view_of(&s)->plan.card_of_node[node];
+	row = view_of(&s)->plan.pic->box[card].y;
+	for (int i = 0; i < 5; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "zz-%d", i);
+		topology_add_edge(t, 0, topology_add_node(t, name));
+		topology_snap(t, &s.snap, NULL, 1);
+		s.snap.now_us += (10 + i) * SEC_US;
+		scene_paint(&s);
+		node = map_find_node(&view_of(&s)->topo, s.ctx.sel.node);
+		card = view_of(&s)->plan.card_of_node[node];
+		cr_expect_eq(view_of(&s)->plan.pic->box[card].y, row);
+	}
+	scene_done(&s);
+	topology_free(t);
+}

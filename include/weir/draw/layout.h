@@ -32,6 +32,7 @@ struct layout_card {
 	int head;     /* rows above the first inlet row */
 	int tail;     /* rows below the last inlet row, feedback rows not counted */
 	int port; /* flows leave so many rows below the last inlet row; 0: mid-inlets */
+	int pin;  /* row that the user wants it on, + 1; 0: any */
 };
 
 struct layout_edge {
