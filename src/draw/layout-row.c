@@ -302,6 +302,10 @@ sweep_warm(struct work *w)
 	int limit = MAX(w->tallest, lay->o->max_height);
 	bool *work = ARENA_NEW(lay->arena, bool, lay->layers);
 
+	/* What was drawn lower down may stay there, although there is room above now. */
+	for (int el = 0; el < lay->els; el++)
+		if (w->old[el] != INT_MIN)
+			limit = MAX(limit, lay->y[el] + lay->h[el]);
 	for (int l = 0; l < lay->layers; l++)
 		work[l] = needs_work(w, l, limit);
 	for (int r = 0; r < ROUNDS_WARM; r++)

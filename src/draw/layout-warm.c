@@ -1,7 +1,8 @@
 /*
- * The order of a warm run: known elements keep theirs, by the rows they had, and new
- * ones go into the slot nearest to the rows of their neighbours. Nothing is swept: a
- * crossing more is better than a map that jumps.
+ * The order of a warm run: known elements keep theirs, by the rows they had, and a new
+ * one goes where it moves the others least and is near to the rows of its neighbours:
+ * into a gap, or to the end. Nothing is swept: a crossing more is better than a map
+ * that jumps.
  */
 #include "config.h"
 
@@ -10,6 +11,9 @@
 
 #include "layout-priv.h"
 #include "weir/base/util.h"
+
+/* What it costs to move another element by a row, in rows away from the neighbours. */
+#define DISPLACEMENT 3
 
 static const struct memory_entry *
 remembered(const struct lay *lay, int el)
@@ -65,6 +69,74 @@ insert_at(int *order, int count, int at, int el)
 	order[at] = el;
 }
 
+/* Rows that @el takes, before layout_sizes() has said so. */
+static int
+height(const struct lay *lay, int el)
+{
+	const struct layout_card *card;
+
+	if (el >= lay->n)
+		return 1;
+	card = &lay->g->card[el];
+	return card->head + MAX(1, lay->left.at[el + 1] - lay->left.at[el]) + card->tail +
+	       lay->o->gap;
+}
+
+/* Rows that the elements behind place @at move when @el is put there on row @y. */
+static int
+displaced(const struct lay *lay, const int *order, int count, int at, const int *row,
+	int el, int y)
+{
+	int end = y + height(lay, el), sum = 0;
+
+	for (int i = at; i < count && row[order[i]] < end; i++) {
+		sum += end - row[order[i]];
+		end += height(lay, order[i]);
+	}
+	return sum;
+}
+
+/* The best place for @el among the @count of @order, and its row there. */
+static int
+find_place(const struct lay *lay, const int *order, int count, const int *row, int el,
+	int want, int *ret_row)
+{
+	int best = INT_MAX, place = count;
+
+	for (int at = 0; at <= count; at++) {
+		int least = at ? row[order[at - 1]] + height(lay, order[at - 1]) : 0;
+		int most = at < count ? row[order[at]] - height(lay, el) : INT_MAX;
+		int y = MAX(least, MIN(want, most)), cost;
+
+		cost = abs(y - want) +
+		       DISPLACEMENT * displaced(lay, order, count, at, row, el, y);
+		if (cost < best) {
+			best = cost;
+			place = at;
+			*ret_row = y;
+		}
+	}
+	return place;
+}
+
+/* Put the new @el at its place; those behind it make room. */
+static void
+add_new(const struct lay *lay, int *order, int count, int *row, int el)
+{
+	int below = count ? row[order[count - 1]] + height(lay, order[count - 1]) : 0;
+	int y = below, end;
+	int at = find_place(
+		lay, order, count, row, el, wanted_row(lay, el, row, below), &y);
+
+	insert_at(order, count, at, el);
+	row[el] = y;
+	end = y + height(lay, el);
+	for (int i = at + 1; i <= count && row[order[i]] < end; i++) {
+		row[order[i]] = end;
+		end += height(lay, order[i]);
+	}
+}
+
 static void
 order_layer(struct lay *lay, int l, int *row, int *fresh)
 {
@@ -82,16 +154,8 @@ order_layer(struct lay *lay, int l, int *row, int *fresh)
 			at--;
 		insert_at(order, known++, at, el);
 	}
-	for (int i = 0; i < news; i++) {
-		int el = fresh[i], at = known;
-		int below = known ? row[order[known - 1]] + 1 : 0;
-		int want = wanted_row(lay, el, row, below);
-
-		while (at > 0 && row[order[at - 1]] > want)
-			at--;
-		insert_at(order, known++, at, el);
-		row[el] = want;
-	}
+	for (int i = 0; i < news; i++)
+		add_new(lay, order, known++, row, fresh[i]);
 }
 
 void
