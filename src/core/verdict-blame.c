@@ -471,7 +471,7 @@ name(struct verdict *v, const struct ranking *r, uint32_t *ret_first)
 		if (v->rival != node || times < STICK)
 			v->rival_since = v->sec;
 		v->rival = node;
-		if ((times < STICK_FAST && v->sec - v->rival_since < W) ||
+		if (!is_live(v) || (times < STICK_FAST && v->sec - v->rival_since < W) ||
 			r->c[top].score < NAMED * v->worst)
 			top = at;
 	}
