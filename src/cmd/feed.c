@@ -31,6 +31,7 @@ struct feed {
 
 	bool ended;
 	struct diag why;
+	uint64_t missing; /* events lost and frames dropped when last looked at */
 };
 
 static void
@@ -202,6 +203,25 @@ feed_said(struct feed *f, struct buf *out)
 		f->src.ops->said(f->src.s, out);
 }
 
+/* So long after its end an agent's services are not expected any more. */
+#define ENDED_US (60 * SEC_US)
+
+/* What an agent cannot tell, or what was lost, is no silence of the services. */
+static void
+tell_verdict(struct feed *f, const struct snap_quality *q)
+{
+	uint64_t missing = q->lost + q->dropped;
+	bool complete = missing == f->missing;
+
+	f->missing = missing;
+	for (uint32_t i = 0; i < q->agents; i++) {
+		const struct snap_agent *a = &q->agent[i];
+
+		complete &= a->live || (a->bye && a->age_us > ENDED_US);
+	}
+	verdict_feed(model_verdict(f->model), complete);
+}
+
 void
 feed_snap(struct feed *f, struct snap *snap)
 {
@@ -214,6 +234,7 @@ feed_snap(struct feed *f, struct snap *snap)
 	inbox_set_dropped(f->inbox, note.dropped);
 	model_snap(f->model, f->now_us, &f->thresholds, whole);
 	inbox_snap(f->inbox, f->src.ops->played ? f->now_us : clock_mono_us(), whole);
+	tell_verdict(f, &whole->quality);
 	if (f->filter)
 		filter_apply(f->filter, whole, snap);
 }

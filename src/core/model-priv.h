@@ -132,8 +132,10 @@ uint32_t table_op(
 /* The verdict engine of a model: made, fed, asked. All do nothing without one. */
 void watch_init(struct model *m);
 void watch_done(struct model *m);
-void watch_flow(struct model *m, const struct flow *f, const struct flow_memo *found);
-void watch_delta(struct model *m, const struct delta *d, const struct flow_memo *found);
+void watch_flow(struct model *m, const struct flow *f, const struct flow_memo *found,
+	int64_t at_us);
+void watch_delta(struct model *m, const struct delta *d, const struct flow_memo *found,
+	int64_t at_us);
 void watch_tick(struct model *m);
 void watch_show_edge(const struct model *m, const struct edge *e, struct snap_edge *se);
 void watch_show(struct model *m, struct snap *s); /* of a sorted snap */

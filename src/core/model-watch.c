@@ -50,27 +50,42 @@ model_set_utc_offset(struct model *m, int seconds)
 	m->utc_offset_s = seconds;
 }
 
-/* The engine lives in the caller's time. */
+/*
+ * The engine lives in the model's own time, which never goes back; what it tells is
+ * turned into the time that the events speak of.
+ */
 static int64_t
-now_of(const struct model *m)
+told_time(const struct model *m, int64_t us)
 {
-	return m->now_us - m->shift_us;
+	return us < 0 ? us : us - m->shift_us;
 }
 
 void
-watch_flow(struct model *m, const struct flow *f, const struct flow_memo *found)
+watch_flow(struct model *m, const struct flow *f, const struct flow_memo *found,
+	int64_t at_us)
 {
-	if (m->verdict && !found->folded)
-		verdict_observe_flow(m->verdict, f, found->src_name, found->dst_name,
-			found->op_name, now_of(m));
+	struct flow booked;
+
+	if (!m->verdict || found->folded)
+		return;
+	booked = *f;
+	booked.end_us = at_us;
+	verdict_observe_flow(m->verdict, &booked, found->src_name, found->dst_name,
+		found->op_name, m->now_us);
 }
 
 void
-watch_delta(struct model *m, const struct delta *d, const struct flow_memo *found)
+watch_delta(struct model *m, const struct delta *d, const struct flow_memo *found,
+	int64_t at_us)
 {
-	if (m->verdict && !found->folded)
-		verdict_observe_delta(m->verdict, d, found->src_name, found->dst_name,
-			found->op_name, now_of(m));
+	struct delta booked;
+
+	if (!m->verdict || found->folded)
+		return;
+	booked = *d;
+	booked.end_us = at_us;
+	verdict_observe_delta(m->verdict, &booked, found->src_name, found->dst_name,
+		found->op_name, m->now_us);
 }
 
 static void
@@ -103,7 +118,7 @@ take_events(struct model *m)
 			sentence_event(&text, &got[i], &m->verdict_options, &style);
 			*to = (struct snap_event){
 				.number = got[i].number,
-				.at_us = got[i].at_us,
+				.at_us = told_time(m, got[i].at_us),
 				.change = got[i].kind,
 				.anomaly = got[i].anomaly,
 			};
@@ -119,7 +134,7 @@ watch_tick(struct model *m)
 {
 	if (!m->verdict)
 		return;
-	verdict_tick(m->verdict, now_of(m));
+	verdict_tick(m->verdict, m->now_us);
 	take_events(m);
 }
 
@@ -133,7 +148,7 @@ watch_show_edge(const struct model *m, const struct edge *e, struct snap_edge *s
 		return;
 	se->part = v.part;
 	se->alarms = v.alarms;
-	se->since_us = v.since_us;
+	se->since_us = told_time(m, v.since_us);
 	se->usual = (struct snap_usual){
 		.learnt = v.learnt,
 		.p50_us = v.usual_p50_us,
@@ -179,7 +194,7 @@ show_cause(struct model *m, const struct verdict_cause *c, struct snap *s)
 		.edge_kind = c->edge_kind,
 		.op = name_or_null(m, c->op),
 		.edge = edge_key_of(s, c),
-		.since_us = c->since_us,
+		.since_us = told_time(m, c->since_us),
 		.score = c->score,
 		.explained = c->explained,
 		.numbers = c->numbers,

@@ -287,7 +287,7 @@ add_flow(struct model *m, const struct flow *f)
 	say_kinds(m, found->edge, f->kind, f->src_kind, f->dst_kind, f->server_us >= 0);
 	x = (struct delta_exemplar){ f->ids, at, flow_latency_us(f), f->failed };
 	keep_exemplar(m, found->edge, &x, at);
-	watch_flow(m, f, found);
+	watch_flow(m, f, found, at);
 	m->overflow += found->folded;
 	received(m, at, 1);
 }
@@ -322,7 +322,7 @@ add_delta(struct model *m, const struct delta *d)
 			flow_duration_is_sane(x->latency_us))
 			keep_exemplar(m, found->edge, x, at - (d->end_us - x->end_us));
 	}
-	watch_delta(m, d, found);
+	watch_delta(m, d, found, at);
 	m->overflow += found->folded * events;
 	received(m, at, events);
 }

@@ -310,7 +310,9 @@ add_cause(cJSON *list, const struct snap *s, uint32_t i)
 	cJSON *o = cJSON_CreateObject(), *shares;
 
 	add_whole(o, "rank", (int64_t)i + 1);
-	cJSON_AddStringToObject(o, "kind", anomaly_word(c->kind));
+	/* Without a baseline it is the latency that says so. */
+	cJSON_AddStringToObject(o, "kind",
+		anomaly_word(c->kind == ANOMALY_COLD ? ANOMALY_LATENCY : c->kind));
 	add_name(o, "src", c->src);
 	add_name(o, "dst", c->dst);
 	add_name(o, "op", c->op);
