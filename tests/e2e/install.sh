@@ -61,11 +61,16 @@ for program in shared static; do
 	"$tmp/$program" "$bus" >"$tmp/log" 2>&1
 	same "$program: it publishes" "0 " "$? $(cat "$tmp/log")"
 done
+expected=$(($(find "$tmp" -maxdepth 1 -name shared -o -maxdepth 1 -name static | wc -l) * 10))
+arrived() {
+	weir snapshot --replay "$tmp/recording" --speed max --format json 2>/dev/null |
+		sed -nE 's/^\t\t\t"calls":\t([0-9]+),/\1/p'
+}
+all_arrived() { [ "$(arrived)" = "$expected" ]; }
+until_true all_arrived # a program may end before the recorder has written
 kill "$recorder"
 wait "$recorder"
-same "each flow arrives" "$(($(find "$tmp" -maxdepth 1 -name shared -o -maxdepth 1 -name static | wc -l) * 10))" \
-	"$(weir snapshot --replay "$tmp/recording" --speed max --format json 2>/dev/null |
-		sed -nE 's/^\t\t\t"calls":\t([0-9]+),/\1/p')"
+same "each flow arrives" "$expected" "$(arrived)"
 make -s -C "$top_builddir" uninstall DESTDIR="$dest" >"$tmp/log" 2>&1
 empty "make uninstall leaves nothing" "$(find "$dest" ! -type d)"
 done_testing
