@@ -92,10 +92,17 @@ fill_ops(const struct model *m, const struct tally *t, struct snap *s)
 {
 	for (uint32_t i = t->op; i != NONE; i = op_at(m, i)->next) {
 		const struct op *o = op_at(m, i);
+		uint64_t calls = window_sum(m->window, o->series).calls;
+		struct snap_op *so;
 
-		if (window_sum(m->window, o->series).calls)
-			fill_stat(m, o->series,
-				&snap_op_add(s, names_text(m->names, o->name))->stat);
+		if (!calls)
+			continue;
+		so = snap_op_add(s, names_text(m->names, o->name));
+		/* All that an operation gets its edge gets, so the only one is the edge. */
+		if (calls == window_sum(m->window, t->series).calls)
+			so->stat = s->edge[s->edges - 1].stat;
+		else
+			fill_stat(m, o->series, &so->stat);
 	}
 }
 
@@ -177,6 +184,28 @@ show_edge(const struct model *m, const struct edge *e, struct snap *s)
 		exemplars_list(e->exemplars, window_from_us(m->window), s);
 }
 
+/* How many edges ahead of the one being shown memory is fetched. */
+#define FETCH_HEAD 12
+#define FETCH_COUNTS 6
+
+static void
+fetch_ahead(const struct model *m, uint32_t i,
+	void (*fetch)(const struct window *w, uint32_t series))
+{
+	const struct edge *e = i < m->edges.count ? edge_at(m, i) : NULL;
+
+	for (unsigned o = 0; e && e->live && o < ORIGIN_COUNT; o++) {
+		const struct tally *t;
+
+		if (e->tally[o] == NONE)
+			continue;
+		t = tally_at(m, e->tally[o]);
+		fetch(m->window, t->series);
+		if (t->server != NONE)
+			fetch(m->window, t->server);
+	}
+}
+
 static double
 arrivals_per_s(const struct model *m)
 {
@@ -214,9 +243,12 @@ model_snap(struct model *m, int64_t now_us, const struct thresholds *t, struct s
 	snap->covered_us = MIN(covered_us(m), snap->window_us);
 	for (uint32_t i = 0; i < m->nodes.count; i++)
 		node_at(m, i)->shown = NONE;
-	for (uint32_t i = 0; i < m->edges.count; i++)
+	for (uint32_t i = 0; i < m->edges.count; i++) {
+		fetch_ahead(m, i + FETCH_HEAD, window_fetch_head);
+		fetch_ahead(m, i + FETCH_COUNTS, window_fetch_counts);
 		if (edge_at(m, i)->live)
 			show_edge(m, edge_at(m, i), snap);
+	}
 	snap_sort(snap);
 	/* In sorted order, so that rounding does not tell in what order edges came. */
 	for (uint32_t i = 0; i < snap->edges; i++)

@@ -703,6 +703,21 @@ window_visit(const struct window *w, uint32_t series, int64_t from, int64_t to,
 	}
 }
 
+void
+window_fetch_head(const struct window *w, uint32_t series)
+{
+	const char *p = (const char *)&w->series[series];
+
+	for (size_t i = 0; i < sizeof(*w->series); i += LINE)
+		__builtin_prefetch(p + i);
+}
+
+void
+window_fetch_counts(const struct window *w, uint32_t series)
+{
+	hist_fetch(&w->series[series].hist);
+}
+
 size_t
 window_log_bytes(const struct window *w)
 {

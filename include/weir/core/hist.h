@@ -89,6 +89,9 @@ int64_t hist_quantile(const struct hist *h, double q);
 /* The greatest latency there is, to the error of a bucket; -1 without samples. */
 int64_t hist_max(const struct hist *h);
 
+/* Have all counters on their way: one after the other each would be waited for. */
+void hist_fetch(const struct hist *h);
+
 /* Bytes held beside the struct itself. */
 size_t hist_bytes(const struct hist *h);
 

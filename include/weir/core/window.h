@@ -104,6 +104,13 @@ void window_visit(const struct window *w, uint32_t series, int64_t from, int64_t
 	void (*take)(void *arg, int64_t tick, unsigned bucket, uint32_t count),
 	void *arg);
 
+/*
+ * Have the memory of a series on its way, for a reader who goes through thousands: its
+ * head well ahead, and its counters when the head is there.
+ */
+void window_fetch_head(const struct window *w, uint32_t series);
+void window_fetch_counts(const struct window *w, uint32_t series);
+
 /* Bytes held: by the log, and in all. */
 size_t window_log_bytes(const struct window *w);
 size_t window_bytes(const struct window *w);
