@@ -7,73 +7,21 @@
  */
 #include "config.h"
 
-#include <cjson/cJSON.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench-kit.h"
 #include "weir/base/util.h"
 #include "weir/core/model.h"
 #include "weir/core/window.h"
 
 #define START (INT64_C(1767225600))
 #define WARM_TICKS 66
-#define TICKS 12
+#define TICKS 6
+#define REPEATS 5
 #define ADVANCES 20 /* calls of window_advance() in a tick */
-
-static const char event_json[] =
-	"{\"src\":\"checkout-service\",\"dst\":\"payment-service\",\"op\":\"POST "
-	"/charge\","
-	"\"kind\":\"http\",\"ts\":1767225600123456,\"us\":18342,\"srv_us\":17920,"
-	"\"in\":612,\"out\":248,\"err\":false,\"trace\":"
-	"\"4bf92f3577b34da6a3ce929d0e0e4736\","
-	"\"span\":\"00f067aa0ba902b7\"}";
-
-static uint64_t seed = 1;
-
-static uint32_t
-pick(uint32_t n)
-{
-	seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (uint32_t)((seed >> 32) * n >> 32);
-}
-
-static double
-cpu_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static int
-by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* ns for cJSON to parse and free one event; the median of some rounds. */
-static double
-yardstick(void)
-{
-	double round[9];
-
-	for (unsigned r = 0; r < ARRAY_LEN(round); r++) {
-		double start = cpu_ns();
-
-		for (int i = 0; i < 20000; i++)
-			cJSON_Delete(cJSON_ParseWithLength(
-				event_json, sizeof(event_json) - 1));
-		round[r] = (cpu_ns() - start) / 20000;
-	}
-	qsort(round, ARRAY_LEN(round), sizeof(*round), by_value);
-	return round[ARRAY_LEN(round) / 2];
-}
 
 /* Log-normal latencies, median 8 ms, as bucket numbers. */
 static uint16_t
@@ -86,7 +34,7 @@ draw_bucket(void)
 }
 
 struct cost {
-	double record_ns, advance_ns, pause_us, query_ns, bytes;
+	double record_ns, pause_us;
 };
 
 static struct window_record *
@@ -119,34 +67,18 @@ run_tick(struct window *w, int64_t tick, const struct window_record *r, uint32_t
 		mid = cpu_ns();
 		for (uint32_t i = n / ADVANCES * k; i < n / ADVANCES * (k + 1); i++)
 			window_add(w, now, &r[i]);
-		if (!c)
-			continue;
-		c->advance_ns += mid - start;
 		c->pause_us = MAX(c->pause_us, (mid - start) / 1000);
-		c->record_ns += cpu_ns() - mid;
+		c->record_ns += cpu_ns() - start;
 	}
 }
 
-static struct cost
-measure(uint32_t series, uint32_t per_tick)
+static double
+query_ns(struct window *w, uint32_t series)
 {
 	static const double q[] = { 0.5, 0.95, 0.99 };
-	struct window *w = window_new(WINDOW_FINE_US, (size_t)4 << 30);
-	struct window_record *r = draw_records(series, per_tick);
-	struct cost c = { 0 };
-	int64_t tick = START, sum = 0;
+	int64_t sum = 0;
 	double start;
 
-	window_advance(w, tick * SEC_US);
-	for (uint32_t i = 0; i < series; i++)
-		window_series_new(w, WINDOW_NO_SERIES);
-	for (; tick < START + WARM_TICKS; tick++)
-		run_tick(w, tick, r, per_tick, NULL);
-	c.bytes = (double)window_bytes(w) / series;
-	for (; tick < START + WARM_TICKS + TICKS; tick++)
-		run_tick(w, tick, r, per_tick, &c);
-	c.record_ns /= (double)per_tick * TICKS;
-	c.advance_ns /= (double)per_tick * TICKS;
 	window_settle(w);
 	start = cpu_ns();
 	for (uint32_t i = 0; i < series; i++) {
@@ -155,32 +87,49 @@ measure(uint32_t series, uint32_t per_tick)
 		hist_quantiles(window_hist(w, i), q, ARRAY_LEN(q), us);
 		sum += us[2];
 	}
-	c.query_ns = (cpu_ns() - start) / series;
 	if (sum < 0)
 		puts("no latencies?");
-	free(r);
-	window_free(w);
-	return c;
+	return (cpu_ns() - start) / series;
 }
 
 static void
-bench_window(void)
+bench_window(uint32_t series, uint32_t per_tick, double target)
 {
-	static const struct {
-		uint32_t series, per_tick;
-	} rows[] = { { 1000, 100000 }, { 10000, 100000 }, { 100000, 300000 } };
+	struct window *w = window_new(WINDOW_FINE_US, (size_t)4 << 30);
+	struct window_record *r = draw_records(series, per_tick);
+	double ratio[REPEATS], query[REPEATS], bytes, parse, record = 0;
+	struct cost c = { 0 };
+	int64_t tick = START;
+	char what[80];
 
-	printf("%8s %9s %9s %10s %7s %10s %11s %10s\n", "series", "events/s", "record ns",
-		"expire ns", "x cJSON", "pause us", "p50-99 ns", "B/series");
-	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
-		double parse = yardstick();
-		struct cost c = measure(rows[i].series, rows[i].per_tick);
-
-		printf("%8u %9u %9.1f %10.1f   1/%-4.0f %8.0f %11.0f %10.0f\n",
-			rows[i].series, rows[i].per_tick, c.record_ns, c.advance_ns,
-			parse / (c.record_ns + c.advance_ns), c.pause_us, c.query_ns,
-			c.bytes);
+	window_advance(w, tick * SEC_US);
+	for (uint32_t i = 0; i < series; i++)
+		window_series_new(w, WINDOW_NO_SERIES);
+	for (; tick < START + WARM_TICKS; tick++)
+		run_tick(w, tick, r, per_tick, &c);
+	bytes = (double)window_bytes(w) / series;
+	c.pause_us = 0;
+	for (unsigned k = 0; k < REPEATS; k++) {
+		parse = cjson_parse_ns();
+		c.record_ns = 0;
+		for (unsigned i = 0; i < TICKS; i++)
+			run_tick(w, tick++, r, per_tick, &c);
+		record = c.record_ns / per_tick / TICKS;
+		ratio[k] = parse / record;
+		query[k] = query_ns(w, series);
 	}
+	snprintf(what, sizeof(what), "record and expire, %u edges (last: %.0f ns)",
+		series, record);
+	row(what, "1/%.0f cJSON", median(ratio, REPEATS), AT_LEAST, target);
+	snprintf(what, sizeof(what), "p50, p95 and p99 of one of %u edges", series);
+	row(what, "%.2f us", median(query, REPEATS) / 1000, AT_MOST, 1);
+	snprintf(what, sizeof(what), "longest pause for housekeeping, %u edges", series);
+	row(what, "%.2f ms", c.pause_us / 1000, AT_MOST, 5);
+	if (series == 10000)
+		row("memory of an edge, 10000 edges, 100000 records/s, 60 s", "%.1f KB",
+			bytes / 1024, AT_MOST, 10);
+	free(r);
+	window_free(w);
 }
 
 /* The whole way of a flow into the model: names, tables, operation, both latencies. */
@@ -196,7 +145,8 @@ bench_model(uint32_t edges)
 	struct thresholds t = THRESHOLDS_DEFAULT;
 	struct snap s = { 0 };
 	struct model *m;
-	double parse = yardstick(), start, add_ns, snap_ns;
+	double start, add_ns, snap_ns;
+	char what[80];
 
 	limits.nodes = limits.edges = 2 * edges;
 	m = model_new(&limits);
@@ -226,10 +176,15 @@ bench_model(uint32_t edges)
 	for (int i = 0; i < 5; i++)
 		model_snap(m, START * SEC_US + ROUNDS * SEC_US, &t, &s);
 	snap_ns = (cpu_ns() - start) / 5;
-	printf("%u edges: model_add %.0f ns (1/%.1f of cJSON's parse), a picture %.2f "
-	       "ms, "
-	       "%zu B/edge\n",
-		s.edges, add_ns, parse / add_ns, snap_ns / 1e6, model_bytes(m) / s.edges);
+	snprintf(
+		what, sizeof(what), "model_add(), %u edges, nothing known before", edges);
+	row_plain(what, "%.0f ns", add_ns);
+	snprintf(what, sizeof(what), "a picture of %u edges, as taken for each frame",
+		edges);
+	row_plain(what, "%.2f ms", snap_ns / 1e6);
+	snprintf(what, sizeof(what), "all of the model, %u edges, 100000 events/s, 20 s",
+		edges);
+	row_plain(what, "%.1f KB/edge", (double)model_bytes(m) / s.edges / 1024);
 	snap_done(&s);
 	model_free(m);
 	free(name);
@@ -238,10 +193,11 @@ bench_model(uint32_t edges)
 int
 main(void)
 {
-	printf("cJSON parses an event of %zu B in %.0f ns\n", sizeof(event_json) - 1,
-		yardstick());
-	bench_window();
+	printf("  cJSON parses an event of 232 B in %.0f ns\n", cjson_parse_ns());
+	bench_window(1000, 100000, 80);
+	bench_window(10000, 100000, 40);
+	bench_window(100000, 300000, 18);
 	bench_model(1000);
 	bench_model(10000);
-	return 0;
+	return rows_end();
 }
