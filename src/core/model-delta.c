@@ -92,26 +92,35 @@ struct part {
 	uint32_t weight;
 };
 
+/* What the buckets of @b make of @g: into which of ours, and how many. */
 static void
-book_buckets(
-	struct model *m, const struct buckets *b, uint32_t series, const struct part *p)
+fill_group(struct window_group *g, const struct buckets *b, const struct part *p,
+	uint16_t *bucket, uint32_t *count)
 {
 	bool coarse = is_coarse(b);
+	unsigned n = 0;
 
 	for (uint32_t i = 0; i < b->n; i++) {
-		struct window_record r = {
-			.series = series,
-			.calls = (uint32_t)share(b->count[i], p->k, p->n),
-			.bucket = bucket_for(b, i, coarse),
-			.weight = p->weight,
-			.bytes_in = -1,
-			.bytes_out = -1,
-		};
+		uint32_t calls = (uint32_t)share(b->count[i], p->k, p->n);
+		uint16_t to = bucket_for(b, i, coarse);
 
-		r.coarse = coarse && r.bucket != WINDOW_NO_LATENCY;
-		if (r.calls)
-			window_add(m->window, p->at_us, &r);
+		if (calls == 0)
+			continue;
+		if (to == WINDOW_NO_LATENCY) {
+			g->bare += calls;
+		} else if (n && bucket[n - 1] == to) {
+			/* Bounds that are nearer to each other than our buckets. */
+			count[n - 1] += calls;
+		} else {
+			bucket[n] = to;
+			count[n++] = calls;
+		}
 	}
+	g->coarse = coarse;
+	g->weight = p->weight;
+	g->bucket = bucket;
+	g->count = count;
+	g->n = n;
 }
 
 /* Book to a series that is made when first needed. */
@@ -119,11 +128,17 @@ static void
 book_lazily(
 	struct model *m, const struct buckets *b, uint32_t *series, const struct part *p)
 {
+	uint16_t bucket[HIST_BUCKETS];
+	uint32_t count[HIST_BUCKETS];
+	struct window_group g = { .bytes_in = -1, .bytes_out = -1 };
+
 	if (b->n == 0)
 		return;
 	if (*series == NONE)
 		*series = window_series_new(m->window, WINDOW_NO_SERIES);
-	book_buckets(m, b, *series, p);
+	g.series = *series;
+	fill_group(&g, b, p, bucket, count);
+	window_add_group(m->window, p->at_us, &g);
 }
 
 static void
@@ -131,10 +146,11 @@ book_part(struct model *m, const struct delta *d, const struct flow_memo *found,
 	const struct part *p)
 {
 	struct tally *t = tally_at(m, found->tally);
+	uint16_t bucket[HIST_BUCKETS];
+	uint32_t count[HIST_BUCKETS];
 	uint64_t rest = d->calls;
-	struct window_record r = {
+	struct window_group g = {
 		.series = found->series,
-		.bucket = WINDOW_NO_LATENCY,
 		.errors = (uint32_t)share(d->errors, p->k, p->n),
 		.bytes_in = share_bytes(d->bytes_in, p->k, p->n),
 		.bytes_out = share_bytes(d->bytes_out, p->k, p->n),
@@ -142,9 +158,9 @@ book_part(struct model *m, const struct delta *d, const struct flow_memo *found,
 
 	for (uint32_t i = 0; i < d->latency.n; i++)
 		rest -= d->latency.count[i];
-	r.calls = (uint32_t)share(rest, p->k, p->n);
-	window_add(m->window, p->at_us, &r);
-	book_buckets(m, &d->latency, found->series, p);
+	g.bare = (uint32_t)share(rest, p->k, p->n);
+	fill_group(&g, &d->latency, p, bucket, count);
+	window_add_group(m->window, p->at_us, &g);
 	book_lazily(m, &d->server, &t->server, p);
 	book_lazily(m, &d->queue, &t->queue, p);
 }

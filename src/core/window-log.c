@@ -14,12 +14,14 @@
 
 #include "weir/base/util.h"
 
-#define TAIL_MAX 32768 /* entries before a tail is packed at once */
-#define TAIL_FIRST 64  /* fewer than these are not worth a run */
-#define SPARE_FROM 256 /* tails longer than this are kept */
-#define TAIL_LATE 4096 /* the same for a slot that has runs: late comers */
-#define CLOSED_TICKS 2 /* a second this old gets only late comers */
-#define RUNS_MAX 32    /* more in one slot are merged */
+#define TAIL_MAX 32768        /* entries before a tail is packed at once */
+#define GROUPS_MAX (4u << 20) /* bytes of groups before they are sorted at once */
+#define TAIL_FIRST 64         /* fewer than these are not worth a run */
+#define SPARE_FROM 256        /* tails longer than this are kept */
+#define GROUPS_LATE 65536     /* bytes, as TAIL_LATE */
+#define TAIL_LATE 4096        /* the same for a slot that has runs: late comers */
+#define CLOSED_TICKS 2        /* a second this old gets only late comers */
+#define RUNS_MAX 32           /* more in one slot are merged */
 
 static const struct level {
 	int64_t span;
@@ -43,6 +45,8 @@ slot_done(struct log *g, struct slot *s)
 		free(s->run[i].p);
 	}
 	g->bytes -= s->room * sizeof(*s->tail);
+	g->bytes -= s->groups.out.cap;
+	buf_done(&s->groups.out);
 	free(s->run);
 	free(s->tail);
 }
@@ -193,16 +197,54 @@ tail_grow(struct log *g, struct slot *s)
 	tail_resize(g, s, s->room ? s->room * 2 : 16);
 }
 
+/* Bring the groups in order, as a run. */
+static void
+sort_groups(struct log *g, struct slot *s)
+{
+	if (!s->groups.out.n)
+		return;
+	add_run(g, s, run_sort(&s->groups, g->fold));
+	g->bytes -= s->groups.out.cap;
+	buf_done(&s->groups.out);
+	s->groups.series = 0;
+}
+
+/* The slot that holds @tick, made if need be. */
+static struct slot *
+slot_at(struct log *g, int64_t tick)
+{
+	unsigned i = log_find(g, tick);
+
+	if (i < g->slots && g->slot[i].tick <= tick)
+		return &g->slot[i];
+	return slot_insert(g, i, tick, 1);
+}
+
+static void
+put_group(struct log *g, struct slot *s, uint32_t series, const struct totals *t,
+	const uint16_t *bucket, const uint32_t *count, unsigned n)
+{
+	g->bytes -= s->groups.out.cap;
+	pack_group(&s->groups, series, t, bucket, count, n);
+	g->bytes += s->groups.out.cap;
+}
+
+void
+log_append_group(struct log *g, int64_t tick, uint32_t series, const struct totals *t,
+	const uint16_t *bucket, const uint32_t *count, unsigned n)
+{
+	struct slot *s = slot_at(g, tick);
+
+	if (s->groups.out.n >= GROUPS_MAX && !merging(g, tick))
+		sort_groups(g, s);
+	put_group(g, s, series, t, bucket, count, n);
+}
+
 void
 log_append(struct log *g, int64_t tick, const struct entry *e)
 {
-	unsigned i = log_find(g, tick);
-	struct slot *s;
+	struct slot *s = slot_at(g, tick);
 
-	if (i < g->slots && g->slot[i].tick <= tick)
-		s = &g->slot[i];
-	else
-		s = slot_insert(g, i, tick, 1);
 	if (s->n >= TAIL_MAX && !merging(g, tick))
 		pack_tail(g, s);
 	if (s->n == s->room)
@@ -240,6 +282,29 @@ merge_start(struct log *g, unsigned from, unsigned to, int64_t tick, int64_t spa
 		}
 }
 
+/* Append the groups of @from to those of @to. */
+static void
+move_groups(struct log *g, struct slot *to, const struct slot *from)
+{
+	struct run all = { .p = (uint8_t *)from->groups.out.p, .n = from->groups.out.n };
+	uint16_t bucket[HIST_BUCKETS];
+	uint32_t count[HIST_BUCKETS];
+	struct run_cursor c;
+
+	run_open(&c, &all);
+	while (all.n && run_next(&c)) {
+		unsigned n = 0;
+
+		while (c.pairs) {
+			unsigned b;
+
+			run_pair(&c, &b, &count[n]);
+			bucket[n++] = (uint16_t)b;
+		}
+		put_group(g, to, c.series, &c.totals, bucket, count, n);
+	}
+}
+
 /* Put the merged slot in the place of its sources; what came late meanwhile is kept. */
 static void
 merge_finish(struct log *g)
@@ -256,6 +321,7 @@ merge_finish(struct log *g)
 		if (s->n)
 			memcpy(made.tail + made.n, s->tail, s->n * sizeof(*s->tail));
 		made.n += s->n;
+		move_groups(g, &made, s);
 		slot_done(g, s);
 	}
 	if (m->out.out.n)
@@ -360,7 +426,13 @@ log_pack(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to)
 	for (unsigned i = g->slots; i-- > 0;) {
 		struct slot *s = &g->slot[i];
 		uint32_t worth = s->runs ? TAIL_LATE : TAIL_FIRST;
+		uint32_t late = s->runs ? GROUPS_LATE : 0;
 
+		if (s->groups.out.n > late &&
+			s->tick + s->span <= now_tick - CLOSED_TICKS &&
+			!merging(g, s->tick) &&
+			!overlap(s->tick, s->tick + s->span, busy_from, busy_to))
+			sort_groups(g, s);
 		if (s->n >= worth && s->tick + s->span <= now_tick - CLOSED_TICKS &&
 			!merging(g, s->tick) &&
 			!overlap(s->tick, s->tick + s->span, busy_from, busy_to))

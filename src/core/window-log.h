@@ -22,6 +22,7 @@ struct slot {
 	uint32_t n, room;
 	struct run *run;
 	uint32_t runs;
+	struct packer groups; /* a run whose series are in no order */
 };
 
 /* The making of one slot out of all that lie in [tick, tick + span). */
@@ -49,6 +50,11 @@ void log_done(struct log *g);
 
 /* Append to the slot that holds @tick, made if need be. */
 void log_append(struct log *g, int64_t tick, const struct entry *e);
+
+/* The same for a group of calls; see pack_group(). */
+void log_append_group(struct log *g, int64_t tick, uint32_t series,
+	const struct totals *t, const uint16_t *bucket, const uint32_t *count,
+	unsigned n);
 
 /* Index of the first slot that ends after @tick; g->slots when there is none. */
 unsigned log_find(const struct log *g, int64_t tick);

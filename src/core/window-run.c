@@ -45,19 +45,25 @@ run_open(struct run_cursor *c, const struct run *r)
 	*c = (struct run_cursor){ .p = r->p, .end = r->p + r->n };
 }
 
-bool
-run_next(struct run_cursor *c)
+/* Read what stands between a group's series and its pairs. */
+static void
+run_body(struct run_cursor *c)
 {
-	unsigned mask;
+	unsigned mask = *c->p++;
 
-	if (c->p == c->end)
-		return false;
-	c->series += (uint32_t)get_varint(&c->p);
-	mask = *c->p++;
 	for (unsigned i = 0; i < TOTALS; i++)
 		c->totals.v[i] = mask >> i & 1 ? get_varint(&c->p) : 0;
 	c->pairs = (unsigned)get_varint(&c->p);
 	c->bucket = 0;
+}
+
+bool
+run_next(struct run_cursor *c)
+{
+	if (c->p == c->end)
+		return false;
+	c->series += (uint32_t)get_varint(&c->p);
+	run_body(c);
 	return true;
 }
 
@@ -166,6 +172,113 @@ pack_fold(struct packer *pk, uint32_t series, struct fold *f)
 	pk->out.n += (size_t)(p - start);
 	pk->series = series;
 	f->totals = (struct totals){ 0 };
+}
+
+void
+pack_group(struct packer *pk, uint32_t series, const struct totals *t,
+	const uint16_t *bucket, const uint32_t *count, unsigned n)
+{
+	size_t room = (TOTALS + 3 + 2 * (size_t)n) * VARINT_MAX;
+	uint8_t *start = (uint8_t *)buf_reserve(&pk->out, room), *p = start;
+	unsigned mask = 0, last = 0;
+
+	for (unsigned i = 0; i < TOTALS; i++)
+		mask |= (unsigned)(t->v[i] != 0) << i;
+	/* A step back is a great step forward, in 32 bits. */
+	p = put_varint(p, (uint32_t)(series - pk->series));
+	*p++ = (uint8_t)mask;
+	for (unsigned i = 0; i < TOTALS; i++)
+		if (t->v[i])
+			p = put_varint(p, t->v[i]);
+	p = put_varint(p, n);
+	for (unsigned i = 0; i < n; i++) {
+		p = put_varint(p, (uint64_t)(bucket[i] - last) << 1 | (count[i] != 1));
+		if (count[i] != 1)
+			p = put_varint(p, count[i]);
+		last = bucket[i];
+	}
+	pk->out.n += (size_t)(p - start);
+	pk->series = series;
+}
+
+/* Pass over the pairs of the group the cursor is at. */
+static void
+skip_pairs(struct run_cursor *c)
+{
+	for (; c->pairs; c->pairs--)
+		if (get_varint(&c->p) & 1)
+			get_varint(&c->p);
+}
+
+/* A group's bytes behind its series. */
+struct body {
+	uint32_t from, to;
+};
+
+static void
+put_body(struct packer *pk, uint32_t series, const uint8_t *p, size_t n)
+{
+	uint8_t *start = (uint8_t *)buf_reserve(&pk->out, VARINT_MAX + n);
+	uint8_t *to = put_varint(start, series - pk->series);
+
+	memcpy(to, p, n);
+	pk->out.n += (size_t)(to - start) + n;
+	pk->series = series;
+}
+
+/* Read the body of a group into @f. */
+static void
+fold_body(struct fold *f, const uint8_t *p)
+{
+	struct run_cursor c = { .p = p };
+
+	run_body(&c);
+	fold_group(f, &c);
+}
+
+struct run
+run_sort(const struct packer *from, struct fold *fold)
+{
+	const uint8_t *base = (const uint8_t *)from->out.p;
+	struct run all = { .p = (uint8_t *)from->out.p, .n = from->out.n };
+	struct run_cursor c;
+	struct packer pk = { 0 };
+	struct body *body = NULL;
+	uint64_t *key = NULL;
+	uint32_t n = 0, room = 0;
+
+	run_open(&c, &all);
+	while (c.p < c.end) {
+		if (n == room) {
+			room = room ? room * 2 : 256;
+			body = xreallocarray(body, room, sizeof(*body));
+			key = xreallocarray(key, room, 2 * sizeof(*key));
+		}
+		c.series += (uint32_t)get_varint(&c.p);
+		key[n] = (uint64_t)c.series << 32 | n;
+		body[n].from = (uint32_t)(c.p - base);
+		run_body(&c);
+		skip_pairs(&c);
+		body[n++].to = (uint32_t)(c.p - base);
+	}
+	sort_u64(key, key + n, n);
+	for (uint32_t i = 0, k; i < n; i = k) {
+		uint32_t series = (uint32_t)(key[i] >> 32);
+		const struct body *b = &body[(uint32_t)key[i]];
+
+		for (k = i + 1; k < n && key[k] >> 32 == series; k++)
+			;
+		if (k == i + 1) {
+			put_body(&pk, series, base + b->from, b->to - b->from);
+			continue;
+		}
+		for (uint32_t g = i; g < k; g++)
+			fold_body(fold, base + body[(uint32_t)key[g]].from);
+		pack_fold(&pk, series, fold);
+	}
+	free(body);
+	free(key);
+	return pack_done(&pk);
 }
 
 struct run

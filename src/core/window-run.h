@@ -140,6 +140,16 @@ struct packer {
 	uint32_t series;
 };
 
+/*
+ * Append a group as it is. Series may come in any order here: what is written so can be
+ * read by a cursor, but must be brought in order (run_sort) before it is merged.
+ */
+void pack_group(struct packer *p, uint32_t series, const struct totals *t,
+	const uint16_t *bucket, const uint32_t *count, unsigned n);
+
+/* The same groups in order, those of one series added up. */
+struct run run_sort(const struct packer *p, struct fold *fold);
+
 /* Append what @f holds as @series, and empty @f. */
 void pack_fold(struct packer *p, uint32_t series, struct fold *f);
 

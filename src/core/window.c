@@ -201,6 +201,15 @@ apply_entry(struct window *w, const struct entry *e, bool take)
 	}
 }
 
+static inline void
+prefetch_count(const struct series *s, unsigned bucket)
+{
+	const uint32_t *page = s->hist.page[bucket / HIST_PAGE];
+
+	if (page)
+		__builtin_prefetch(&page[bucket % HIST_PAGE], 1);
+}
+
 /*
  * Put the block into the sums. The heads of the series were fetched when the entries
  * came; here the counters are, and only then all is touched.
@@ -215,11 +224,7 @@ flush(struct window *w)
 		if (e->bucket == WINDOW_NO_LATENCY)
 			continue;
 		for (; id != WINDOW_NO_SERIES; id = w->series[id].parent) {
-			const uint32_t *page =
-				w->series[id].hist.page[e->bucket / HIST_PAGE];
-
-			if (page)
-				__builtin_prefetch(&page[e->bucket % HIST_PAGE], 1);
+			prefetch_count(&w->series[id], e->bucket);
 		}
 	}
 	for (uint32_t i = 0; i < w->blocked; i++)
@@ -254,14 +259,8 @@ apply_ahead(struct window *w, const struct ahead *a, bool take)
 	unsigned k = 0;
 
 	for (unsigned i = 0, p = 0; i < a->n; i++)
-		for (; p < a->pairs_to[i]; p++) {
-			const uint32_t *page =
-				w->series[a->series[i]]
-					.hist.page[a->bucket[p] / HIST_PAGE];
-
-			if (page)
-				__builtin_prefetch(&page[a->bucket[p] % HIST_PAGE], 1);
-		}
+		for (; p < a->pairs_to[i]; p++)
+			prefetch_count(&w->series[a->series[i]], a->bucket[p]);
 	for (unsigned i = 0; i < a->n; i++) {
 		uint32_t id = a->series[i];
 		unsigned from = k;
@@ -336,13 +335,31 @@ apply_run(struct window *w, struct run_cursor *c, bool take)
 	return a.n + k;
 }
 
+/* The groups as a run; an empty one has no bytes. */
+static struct run
+groups_of(const struct slot *s)
+{
+	static uint8_t none;
+
+	return (struct run){ s->groups.out.n ? (uint8_t *)s->groups.out.p : &none,
+		s->groups.out.n };
+}
+
+/* The @i-th run of a slot; behind the last one are its groups. */
+static struct run
+run_of(const struct slot *s, uint32_t i)
+{
+	return i < s->runs ? s->run[i] : groups_of(s);
+}
+
 static void
 add_slot(struct window *w, const struct slot *s)
 {
-	for (uint32_t r = 0; r < s->runs; r++) {
+	for (uint32_t r = 0; r <= s->runs; r++) {
+		struct run run = run_of(s, r);
 		struct run_cursor c;
 
-		run_open(&c, &s->run[r]);
+		run_open(&c, &run);
 		while (apply_run(w, &c, false))
 			;
 	}
@@ -354,22 +371,24 @@ add_slot(struct window *w, const struct slot *s)
 static bool
 take_slot(struct window *w, const struct slot *s, unsigned *budget)
 {
+	struct run run = run_of(s, 0);
 	unsigned done;
 
 	if (!w->at.on) {
 		w->at.on = true;
 		w->at.run = 0;
 		w->at.entry = 0;
-		if (s->runs)
-			run_open(&w->at.c, &s->run[0]);
+		run_open(&w->at.c, &run);
 	}
-	while (w->at.run < s->runs) {
+	while (w->at.run <= s->runs) {
 		if (!*budget)
 			return false;
 		done = apply_run(w, &w->at.c, true);
 		*budget -= MIN(*budget, done);
-		if (done == 0 && ++w->at.run < s->runs)
-			run_open(&w->at.c, &s->run[w->at.run]);
+		if (done == 0 && ++w->at.run <= s->runs) {
+			run = run_of(s, w->at.run);
+			run_open(&w->at.c, &run);
+		}
 	}
 	for (; w->at.entry < s->n; w->at.entry++) {
 		if (!*budget)
@@ -589,16 +608,11 @@ book_rest(struct window *w, int64_t at, const struct window_record *r)
 	book(w, at, &e);
 }
 
-bool
-window_add(struct window *w, int64_t at_us, const struct window_record *r)
+/* The tick to book at; false when that is before all that is kept. */
+static bool
+tick_of(struct window *w, int64_t at_us, int64_t *ret_at)
 {
 	int64_t at = w->now_tick;
-	struct entry e = {
-		.series = r->series,
-		.count = r->calls,
-		.bucket = r->calls ? r->bucket : WINDOW_NO_LATENCY,
-		.flags = ENTRY_CALLS,
-	};
 
 	if (at_us < w->now_tick * TICK_US || !w->started) {
 		at = tick_align(at_us, TICK_US) / TICK_US;
@@ -608,6 +622,67 @@ window_add(struct window *w, int64_t at_us, const struct window_record *r)
 	/* What the expiry is about to take out must all have been put in. */
 	if (at < w->low)
 		window_settle(w);
+	*ret_at = at;
+	return true;
+}
+
+static struct totals
+group_totals(const struct window_group *g)
+{
+	struct totals t = { .v = {
+				    [TOTAL_BARE] = g->bare,
+				    [TOTAL_ERRORS] = g->errors,
+				    [TOTAL_IN] = (uint64_t)MAX(g->bytes_in, 0),
+				    [TOTAL_OUT] = (uint64_t)MAX(g->bytes_out, 0),
+				    [TOTAL_IN_KNOWN] = g->bytes_in >= 0,
+				    [TOTAL_OUT_KNOWN] = g->bytes_out >= 0,
+			    } };
+
+	for (unsigned i = 0; i < g->n && (g->coarse || g->weight > 1); i++) {
+		t.v[TOTAL_COARSE] += g->coarse ? g->count[i] : 0;
+		if (g->weight > 1 && g->weight <= g->count[i])
+			t.v[TOTAL_EXCESS] += g->count[i] - g->count[i] / g->weight;
+	}
+	return t;
+}
+
+static void
+apply_pairs(struct window *w, const struct window_group *g, const struct totals *t)
+{
+	for (uint32_t id = g->series; id != WINDOW_NO_SERIES; id = w->series[id].parent)
+		for (unsigned i = 0; i < g->n; i++)
+			prefetch_count(&w->series[id], g->bucket[i]);
+	for (uint32_t id = g->series; id != WINDOW_NO_SERIES; id = w->series[id].parent) {
+		series_totals(&w->series[id], t, false);
+		for (unsigned i = 0; i < g->n; i++)
+			series_pair(&w->series[id], g->bucket[i], g->count[i], false);
+	}
+}
+
+/* Pay for housekeeping, see ADD_UNITS. */
+static void
+pay(struct window *w, unsigned records)
+{
+	w->unpaid += records;
+	if (w->unpaid < ADD_TURN)
+		return;
+	work(w, ADD_UNITS / ADD_TURN * w->unpaid);
+	w->unpaid = 0;
+}
+
+bool
+window_add(struct window *w, int64_t at_us, const struct window_record *r)
+{
+	int64_t at;
+	struct entry e = {
+		.series = r->series,
+		.count = r->calls,
+		.bucket = r->calls ? r->bucket : WINDOW_NO_LATENCY,
+		.flags = ENTRY_CALLS,
+	};
+
+	if (!tick_of(w, at_us, &at))
+		return false;
 	if (r->errors && r->errors == r->calls)
 		e.flags |= ENTRY_FAILED;
 	if (r->weight > 1 && r->weight == r->calls && r->bucket != WINDOW_NO_LATENCY)
@@ -624,10 +699,22 @@ window_add(struct window *w, int64_t at_us, const struct window_record *r)
 	}
 	book(w, at, &e);
 	book_rest(w, at, r);
-	if (++w->unpaid == ADD_TURN) {
-		w->unpaid = 0;
-		work(w, ADD_UNITS);
-	}
+	pay(w, 1);
+	return true;
+}
+
+bool
+window_add_group(struct window *w, int64_t at_us, const struct window_group *g)
+{
+	struct totals t = group_totals(g);
+	int64_t at;
+
+	if (!tick_of(w, at_us, &at))
+		return false;
+	log_append_group(&w->log, at, g->series, &t, g->bucket, g->count, g->n);
+	if (at >= w->low)
+		apply_pairs(w, g, &t);
+	pay(w, g->n + 1);
 	return true;
 }
 

@@ -460,6 +460,7 @@ make_tick(struct frames *f, int64_t end_us)
 		e.u.flow.dst = (struct str){ dst,
 			(size_t)snprintf(dst, 32, "backend-%u", i % MANY_EDGES) };
 		e.u.flow.src = STR("gateway");
+		e.u.flow.op = STR("POST /charge");
 		e.u.flow.end_us = end_us;
 		outbox_add(box, &e, t);
 	}

@@ -46,6 +46,19 @@ struct window_record {
 	int64_t bytes_in, bytes_out; /* sums, or -1 when unknown */
 };
 
+/* Many calls of a series at once: what a delta says. Borrowed arrays. */
+struct window_group {
+	uint32_t series;
+	uint32_t bare;   /* calls without a latency */
+	uint32_t errors; /* of all calls */
+	uint32_t weight; /* as in a record */
+	bool coarse;
+	int64_t bytes_in, bytes_out; /* sums, or -1 when unknown */
+	const uint16_t *bucket;      /* ascending */
+	const uint32_t *count;       /* calls in each */
+	unsigned n;
+};
+
 struct window_sum {
 	uint64_t calls, errors;
 	uint64_t samples;            /* latencies measured */
@@ -71,6 +84,9 @@ void window_series_free(struct window *w, uint32_t series);
  * A time after now is now.
  */
 bool window_add(struct window *w, int64_t at_us, const struct window_record *r);
+
+/* The same for a group: as good as its calls one by one, and much cheaper. */
+bool window_add_group(struct window *w, int64_t at_us, const struct window_group *g);
 
 /*
  * Move the window's end to @now_us and do a bounded piece of the housekeeping. Call
