@@ -39,6 +39,53 @@ get_varint(const uint8_t **p)
 	}
 }
 
+struct entry
+entry_of(const struct window_record *r)
+{
+	struct entry e = {
+		.series = r->series,
+		.count = r->calls,
+		.bucket = r->calls ? r->bucket : WINDOW_NO_LATENCY,
+		.flags = ENTRY_CALLS,
+	};
+
+	if (r->errors && r->errors == r->calls)
+		e.flags |= ENTRY_FAILED;
+	if (r->weight > 1 && r->weight == r->calls && r->bucket != WINDOW_NO_LATENCY)
+		e.flags |= ENTRY_SAMPLED;
+	if (r->coarse)
+		e.flags |= ENTRY_COARSE;
+	if (r->bytes_in >= 0) {
+		e.flags |= ENTRY_IN;
+		e.in = (uint32_t)r->bytes_in;
+	}
+	if (r->bytes_out >= 0) {
+		e.flags |= ENTRY_OUT;
+		e.out = (uint32_t)r->bytes_out;
+	}
+	return e;
+}
+
+struct totals
+group_totals(const struct window_group *g)
+{
+	struct totals t = { .v = {
+				    [TOTAL_BARE] = g->bare,
+				    [TOTAL_ERRORS] = g->errors,
+				    [TOTAL_IN] = (uint64_t)MAX(g->bytes_in, 0),
+				    [TOTAL_OUT] = (uint64_t)MAX(g->bytes_out, 0),
+				    [TOTAL_IN_KNOWN] = g->bytes_in >= 0,
+				    [TOTAL_OUT_KNOWN] = g->bytes_out >= 0,
+			    } };
+
+	for (unsigned i = 0; i < g->n && (g->coarse || g->weight > 1); i++) {
+		t.v[TOTAL_COARSE] += g->coarse ? g->count[i] : 0;
+		if (g->weight > 1 && g->weight <= g->count[i])
+			t.v[TOTAL_EXCESS] += g->count[i] - g->count[i] / g->weight;
+	}
+	return t;
+}
+
 void
 run_open(struct run_cursor *c, const struct run *r)
 {

@@ -50,6 +50,12 @@ struct entry {
 	uint16_t flags;
 };
 
+/* What of a record fits into one entry. */
+struct entry entry_of(const struct window_record *r);
+
+/* What a group says beside its latencies. */
+struct totals group_totals(const struct window_group *g);
+
 static inline struct totals
 entry_totals(const struct entry *e)
 {

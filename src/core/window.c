@@ -626,26 +626,6 @@ tick_of(struct window *w, int64_t at_us, int64_t *ret_at)
 	return true;
 }
 
-static struct totals
-group_totals(const struct window_group *g)
-{
-	struct totals t = { .v = {
-				    [TOTAL_BARE] = g->bare,
-				    [TOTAL_ERRORS] = g->errors,
-				    [TOTAL_IN] = (uint64_t)MAX(g->bytes_in, 0),
-				    [TOTAL_OUT] = (uint64_t)MAX(g->bytes_out, 0),
-				    [TOTAL_IN_KNOWN] = g->bytes_in >= 0,
-				    [TOTAL_OUT_KNOWN] = g->bytes_out >= 0,
-			    } };
-
-	for (unsigned i = 0; i < g->n && (g->coarse || g->weight > 1); i++) {
-		t.v[TOTAL_COARSE] += g->coarse ? g->count[i] : 0;
-		if (g->weight > 1 && g->weight <= g->count[i])
-			t.v[TOTAL_EXCESS] += g->count[i] - g->count[i] / g->weight;
-	}
-	return t;
-}
-
 static void
 apply_pairs(struct window *w, const struct window_group *g, const struct totals *t)
 {
@@ -673,30 +653,11 @@ pay(struct window *w, unsigned records)
 bool
 window_add(struct window *w, int64_t at_us, const struct window_record *r)
 {
+	struct entry e = entry_of(r);
 	int64_t at;
-	struct entry e = {
-		.series = r->series,
-		.count = r->calls,
-		.bucket = r->calls ? r->bucket : WINDOW_NO_LATENCY,
-		.flags = ENTRY_CALLS,
-	};
 
 	if (!tick_of(w, at_us, &at))
 		return false;
-	if (r->errors && r->errors == r->calls)
-		e.flags |= ENTRY_FAILED;
-	if (r->weight > 1 && r->weight == r->calls && r->bucket != WINDOW_NO_LATENCY)
-		e.flags |= ENTRY_SAMPLED;
-	if (r->coarse)
-		e.flags |= ENTRY_COARSE;
-	if (r->bytes_in >= 0) {
-		e.flags |= ENTRY_IN;
-		e.in = (uint32_t)r->bytes_in;
-	}
-	if (r->bytes_out >= 0) {
-		e.flags |= ENTRY_OUT;
-		e.out = (uint32_t)r->bytes_out;
-	}
 	book(w, at, &e);
 	book_rest(w, at, r);
 	pay(w, 1);
@@ -763,10 +724,11 @@ window_visit(const struct window *w, uint32_t series, int64_t from, int64_t to,
 	for (; i < w->log.slots && w->log.slot[i].tick < to; i++) {
 		const struct slot *s = &w->log.slot[i];
 
-		for (uint32_t r = 0; r < s->runs; r++) {
+		for (uint32_t r = 0; r <= s->runs; r++) {
+			struct run run = run_of(s, r);
 			struct run_cursor c;
 
-			run_open(&c, &s->run[r]);
+			run_open(&c, &run);
 			while (run_next(&c)) {
 				bool mine = adds_to(w, c.series, series);
 
