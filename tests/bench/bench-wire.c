@@ -39,6 +39,16 @@ fail(const char *what)
 	exit(1);
 }
 
+/* What a listening ipc:// endpoint leaves behind. */
+static void
+remove_lock(const char *url)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s.lock", url + strlen("ipc://"));
+	unlink(path);
+}
+
 /* ------------------------------------------------------------ what is sent */
 
 static int64_t begin_us; /* near now, so that the model takes the events */
@@ -604,8 +614,7 @@ bench_loss(void)
 	model_free(sink.model);
 	inbox_free(in);
 	snap_done(&s);
-	strcat(url + strlen("ipc://"), ".lock");
-	unlink(url + strlen("ipc://"));
+	remove_lock(url);
 }
 
 int
@@ -651,7 +660,6 @@ main(int argc, char **argv)
 	for (unsigned i = 0; i < FORM_COUNT; i++)
 		frames_done(&b.frames[i]);
 	model_free(b.model);
-	strcat(url + strlen("ipc://"), ".lock");
-	unlink(url + strlen("ipc://"));
+	remove_lock(url);
 	return rows_end();
 }
