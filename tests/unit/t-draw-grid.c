@@ -139,13 +139,13 @@ Test(grid, a_safe_reader_gets_only_what_is_as_wide_everywhere)
 {
 	struct grid *g = grid_new(24, 1);
 	static const char *const want[] = {
-		[CHARSET_UNICODE] = "\xe2\x97\x8f\xe2\x94\x81\xe2\x94\x84 "
-				    "\xe6\x94\xaf\xe4\xbb\x98 caf\xc3\xa9 e\xcc\x81 "
-				    "\xd0\xb6 \xe2\x86\x92\n",
+		[CHARSET_UNICODE] = ("\xe2\x97\x8f\xe2\x94\x81\xe2\x94\x84 "
+				     "\xe6\x94\xaf\xe4\xbb\x98 caf\xc3\xa9 e\xcc\x81 "
+				     "\xd0\xb6 \xe2\x86\x92\n"),
 		[CHARSET_ASCII] = "o=. ???? cafe e ? >\n",
 		[CHARSET_SAFE] = "o=. \xe6\x94\xaf\xe4\xbb\x98 cafe e ? >\n",
-		[CHARSET_SAFE_LINES] = "o\xe2\x94\x81\xe2\x94\x84 "
-				       "\xe6\x94\xaf\xe4\xbb\x98 cafe e ? >\n",
+		[CHARSET_SAFE_LINES] = ("o\xe2\x94\x81\xe2\x94\x84 "
+					"\xe6\x94\xaf\xe4\xbb\x98 cafe e ? >\n"),
 	};
 
 	grid_glyph(g, 0, 0, GLYPH_OK, ROLE_OK, 0);

@@ -542,6 +542,8 @@ Test(grpc, calls_begun_and_given_up_in_a_storm_end_the_connection)
 		nghttp2_submit_rst_stream(c.session, NGHTTP2_FLAG_NONE,
 			(int32_t)(1 + 2 * i), NGHTTP2_CANCEL);
 		ended = !turn(&d, &c);
+		buf_done(&c.calls[0].out);
+		buf_done(&c.calls[0].in);
 	}
 	cr_expect(ended);
 	client_close(&c);
