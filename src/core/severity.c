@@ -22,6 +22,9 @@
 /* The share of an edge's latency or errors that makes the edge behind it the reason. */
 #define MOST 0.5
 
+/* A cause this much lighter than the first is shown as a victim. */
+#define LEADING 0.3
+
 /* So few failures may be chance, whatever share they are. */
 #define ERRORS_WARN 2
 #define ERRORS_CRIT 3
@@ -89,10 +92,25 @@ grade_errors(const struct thresholds *t, const struct snap_stat *stat)
 	return ratio >= t->warn_errors && stat->errors >= ERRORS_WARN ? SEV_WARN : SEV_OK;
 }
 
-static enum severity
-grade_part(enum verdict_part part)
+/*
+ * Of several causes only those that hurt about as much as the first are marked as such:
+ * when everything suffers, a screen full of them would name nobody.
+ */
+static bool
+is_leading(const struct snap *s, const struct snap_cause *c)
 {
-	return part == PART_CAUSE ? SEV_CRIT : part == PART_VICTIM ? SEV_WARN : SEV_OK;
+	return c->score >= LEADING * s->cause[0].score;
+}
+
+static enum severity
+grade_part(const struct snap *s, const struct snap_edge *e)
+{
+	if (e->part != PART_CAUSE)
+		return e->part == PART_VICTIM ? SEV_WARN : SEV_OK;
+	for (uint32_t i = 0; i < s->causes; i++)
+		if (s->cause[i].edge == e->key && !is_leading(s, &s->cause[i]))
+			return SEV_WARN;
+	return SEV_CRIT;
 }
 
 static void
@@ -111,7 +129,7 @@ grade(struct judge *j, uint32_t i)
 	/* What is learnt knows better than a threshold: an edge may be slow every day. */
 	for (unsigned c = 0; c < CHANNELS && e->usual.learnt; c++)
 		v->over[c] = SEV_OK;
-	v->worst = grade_part(e->part);
+	v->worst = grade_part(j->s, e);
 	for (unsigned c = 0; c < CHANNELS; c++)
 		v->worst = MAX(v->worst, v->over[c]);
 	/* An edge that fell silent while it was over stays what it was: a full stall is no calm. */
@@ -292,7 +310,8 @@ grade_nodes(struct snap *s)
 	/* A cause may be a caller: one that stopped calling, or calls too often. */
 	for (uint32_t c = 0; c < s->causes; c++)
 		for (uint32_t i = 0; i < s->nodes; i++)
-			if (strcmp(s->node[i].name, s->cause[c].node) == 0)
+			if (is_leading(s, &s->cause[c]) &&
+				strcmp(s->node[i].name, s->cause[c].node) == 0)
 				s->node[i].severity = SEV_CRIT;
 	for (unsigned g = 0; g < SEV_COUNT; g++)
 		s->sev_count[g] = 0;
