@@ -23,8 +23,9 @@ ended() { # NAME STATUS: how $agent ends
 	wait "$agent"
 	same "$1" "$2" $?
 }
-said() { grep -qE -e "$1" "$tmp/agent.log"; }
+said() { grep -qsE -e "$1" "$tmp/agent.log"; }
 agent() { # ARGUMENTS...: in the background, until it has said where it is
+	rm -f "$tmp/agent.log" # of the one before
 	weir-agent "$@" >"$tmp/agent.log" 2>&1 &
 	agent=$!
 	pids="$pids $agent"

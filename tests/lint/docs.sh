@@ -60,6 +60,15 @@ fi
 rows src/export/exports.def weir.1
 rows src/input/inputs.def weir-agent.1
 
+# What is claimed and asked for elsewhere.
+empty "README.md has each input" "$(sed -nE 's/^[A-Z_]+\(([a-z0-9_]+).*/\1/p' src/input/inputs.def |
+	while read -r input; do grep -q "^| \`$input\`" README.md || echo "$input"; done)"
+empty "README.md has each export format" "$(sed -nE 's/^[A-Z_]+\(([a-z0-9_]+).*/\1/p' src/export/exports.def |
+	while read -r format; do grep -qE "^\| .*\`$format\`" README.md || echo "$format"; done)"
+empty "./dev installs every library that configure.ac asks for" \
+	"$(sed -nE 's/^[ \t]*PKG_CHECK_MODULES\(\[[A-Z0-9_]+\], \[([a-z0-9+-]+).*/\1/p' configure.ac |
+	while read -r module; do grep -q "^lib $module " dev || echo "$module"; done)"
+
 for page in man/*.[1-8]; do
 	[ -e "$page" ] || continue
 	empty "$page is sound" "$(mandoc -T lint -W warning "$page" 2>&1)"
