@@ -9,6 +9,7 @@
 
 #include "exemplar.h"
 #include "idmap.h"
+#include "notes.h"
 #include "pool.h"
 #include "weir/base/names.h"
 #include "weir/core/model.h"
@@ -58,6 +59,7 @@ struct edge {
 struct model {
 	struct model_limits limits;
 	struct names *names;
+	struct notes *notes;
 	struct window *window;
 	uint32_t *node_of; /* by name; NONE when it is no node */
 	uint32_t node_of_room;

@@ -132,6 +132,7 @@ show_node(const struct model *m, uint32_t node, struct snap *s)
 	sn->key = n->name;
 	sn->kind = kind_of(n);
 	sn->self_p99_us = p99_of(m, n->self);
+	notes_fill(m->notes, n->name, window_from_us(m->window), m->shift_us, s);
 	return n->shown;
 }
 

@@ -42,6 +42,7 @@ model_new(const struct model_limits *limits)
 	if (!l->log_bytes)
 		l->log_bytes = model_limits_default.log_bytes;
 	m->names = names_new(l->names, (size_t)l->names * NAME_BYTES);
+	m->notes = notes_new();
 	m->window = window_new(l->window_us, l->log_bytes);
 	pool_init(&m->nodes, sizeof(struct node));
 	pool_init(&m->edges, sizeof(struct edge));
@@ -61,6 +62,7 @@ model_free(struct model *m)
 	watch_done(m);
 	table_done(m);
 	window_free(m->window);
+	notes_free(m->notes);
 	names_free(m->names);
 	free(m);
 }
@@ -348,16 +350,34 @@ add_work(struct model *m, const struct work *w)
 	received(m, at, 1);
 }
 
-/* Notes and gauges are shown nowhere yet; they are taken so that they count. */
 static void
-add_remark(struct model *m, struct str service, int64_t at_us, bool sane)
+add_note(struct model *m, const struct note *n)
 {
 	int64_t at;
 
-	if (!service.n || !sane)
+	if (!n->service.n || !n->text.n || (unsigned)n->severity > NOTE_FATAL) {
 		m->bad++;
-	else if (book_time(m, at_us, 1, &at))
-		received(m, at, 1);
+		return;
+	}
+	if (!book_time(m, n->at_us, 1, &at))
+		return;
+	notes_add(m->notes, names_id(m->names, n->service), n, at);
+	received(m, at, 1);
+}
+
+static void
+add_gauge(struct model *m, const struct gauge *g)
+{
+	int64_t at;
+
+	if (!g->service.n || !g->name.n || !isfinite(g->value)) {
+		m->bad++;
+		return;
+	}
+	if (!book_time(m, g->at_us, 1, &at))
+		return;
+	notes_gauge(m->notes, names_id(m->names, g->service), g, at);
+	received(m, at, 1);
 }
 
 void
@@ -379,11 +399,10 @@ model_add(struct model *m, const struct event *e, int64_t now_us)
 		add_work(m, &e->u.work);
 		break;
 	case EVENT_NOTE:
-		add_remark(m, e->u.note.service, e->u.note.at_us, true);
+		add_note(m, &e->u.note);
 		break;
 	case EVENT_GAUGE:
-		add_remark(m, e->u.gauge.service, e->u.gauge.at_us,
-			isfinite(e->u.gauge.value));
+		add_gauge(m, &e->u.gauge);
 		break;
 	}
 }
@@ -404,9 +423,10 @@ model_window(const struct model *m)
 size_t
 model_bytes(const struct model *m)
 {
-	size_t n = sizeof(*m) + names_bytes(m->names) + window_bytes(m->window) +
-		   m->node_of_room * sizeof(*m->node_of) + pool_bytes(&m->nodes) +
-		   pool_bytes(&m->edges) + pool_bytes(&m->tallies) + pool_bytes(&m->ops) +
+	size_t n = sizeof(*m) + names_bytes(m->names) + notes_bytes(m->notes) +
+		   window_bytes(m->window) + m->node_of_room * sizeof(*m->node_of) +
+		   pool_bytes(&m->nodes) + pool_bytes(&m->edges) +
+		   pool_bytes(&m->tallies) + pool_bytes(&m->ops) +
 		   idmap_bytes(&m->edge_of) + idmap_bytes(&m->op_of);
 
 	for (uint32_t i = 0; i < m->edges.count; i++)

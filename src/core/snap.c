@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "weir/base/util.h"
+#include "weir/core/pair.h"
 
 static const struct snap_stat unknown_stat = {
 	.rate = NAN,
@@ -37,6 +38,8 @@ snap_done(struct snap *s)
 	free(s->exemplar);
 	free(s->own_agent);
 	free(s->event);
+	free(s->note);
+	free(s->gauge);
 	*s = (struct snap){ 0 };
 }
 
@@ -47,6 +50,8 @@ snap_clear_graph(struct snap *s)
 	s->edges = 0;
 	s->ops = 0;
 	s->exemplars = 0;
+	s->notes = 0;
+	s->gauges = 0;
 }
 
 void
@@ -63,6 +68,10 @@ snap_clear(struct snap *s)
 		.op_room = old.op_room,
 		.exemplar = old.exemplar,
 		.exemplar_room = old.exemplar_room,
+		.note = old.note,
+		.note_room = old.note_room,
+		.gauge = old.gauge,
+		.gauge_room = old.gauge_room,
 		.own_agent = old.own_agent,
 		.agent_room = old.agent_room,
 		.event = old.event,
@@ -98,6 +107,12 @@ snap_copy(struct snap *to, const struct snap *from)
 	to->exemplar_room = old.exemplar_room;
 	to->exemplar = copy_array(old.exemplar, &to->exemplar_room, from->exemplar,
 		from->exemplars, sizeof(*to->exemplar));
+	to->note_room = old.note_room;
+	to->note = copy_array(
+		old.note, &to->note_room, from->note, from->notes, sizeof(*to->note));
+	to->gauge_room = old.gauge_room;
+	to->gauge = copy_array(old.gauge, &to->gauge_room, from->gauge, from->gauges,
+		sizeof(*to->gauge));
 	to->agent_room = old.agent_room;
 	to->own_agent = copy_array(old.own_agent, &to->agent_room, from->quality.agent,
 		from->quality.agents, sizeof(*to->own_agent));
@@ -138,6 +153,8 @@ snap_node_add(struct snap *s, const char *name)
 		.p99_in_us = SNAP_UNKNOWN,
 		.self_p99_us = SNAP_UNKNOWN,
 		.last_us = SNAP_UNKNOWN,
+		.first_note = s->notes,
+		.first_gauge = s->gauges,
 	};
 	return n;
 }
@@ -188,6 +205,35 @@ snap_exemplar_add(struct snap *s)
 	*x = (struct snap_exemplar){ .latency_us = SNAP_UNKNOWN, .end_us = SNAP_UNKNOWN };
 	s->edge[s->edges - 1].exemplars++;
 	return x;
+}
+
+struct snap_note *
+snap_note_add(struct snap *s, const char *pattern)
+{
+	struct snap_note *n;
+
+	s->note = reserve(s->note, &s->note_room, s->notes + 1, sizeof(*s->note));
+	n = &s->note[s->notes++];
+	*n = (struct snap_note){ .pattern = pattern, .last_us = SNAP_UNKNOWN };
+	s->node[s->nodes - 1].notes++;
+	return n;
+}
+
+struct snap_gauge *
+snap_gauge_add(struct snap *s, const char *name)
+{
+	struct snap_gauge *g;
+
+	s->gauge = reserve(s->gauge, &s->gauge_room, s->gauges + 1, sizeof(*s->gauge));
+	g = &s->gauge[s->gauges++];
+	*g = (struct snap_gauge){ .name = name,
+		.unit = "",
+		.value = NAN,
+		.low = NAN,
+		.high = NAN,
+		.at_us = SNAP_UNKNOWN };
+	s->node[s->nodes - 1].gauges++;
+	return g;
 }
 
 struct snap_agent *
@@ -293,6 +339,40 @@ sort_nodes(struct snap *s)
 	return moved;
 }
 
+static int
+by_weight(const void *pa, const void *pb)
+{
+	const struct snap_note *a = pa, *b = pb;
+
+	if (a->severity != b->severity)
+		return ORDER(b->severity, a->severity);
+	if (a->count != b->count)
+		return ORDER(b->count, a->count);
+	return strcmp(a->pattern, b->pattern);
+}
+
+static int
+by_gauge_name(const void *pa, const void *pb)
+{
+	const struct snap_gauge *a = pa, *b = pb;
+
+	return strcmp(a->name, b->name);
+}
+
+/* What belongs to each node, within its slice. */
+static void
+sort_remarks(struct snap *s)
+{
+	for (uint32_t i = 0; i < s->nodes; i++) {
+		struct snap_node *n = &s->node[i];
+
+		sort(s->note ? s->note + n->first_note : NULL, n->notes, sizeof(*s->note),
+			by_weight);
+		sort(s->gauge ? s->gauge + n->first_gauge : NULL, n->gauges,
+			sizeof(*s->gauge), by_gauge_name);
+	}
+}
+
 void
 snap_sort(struct snap *s)
 {
@@ -309,6 +389,7 @@ snap_sort(struct snap *s)
 			sizeof(*s->exemplar), by_latency);
 	}
 	free(moved);
+	sort_remarks(s);
 	sort(s->edge, s->edges, sizeof(*s->edge), by_ends);
 }
 
@@ -328,4 +409,42 @@ snap_find_edge(const struct snap *s, uint32_t key)
 		if (s->edge[i].key == key)
 			return (int)i;
 	return -1;
+}
+
+const char *
+snap_note_word(enum note_severity s)
+{
+	static const char *const words[] = {
+		[NOTE_TRACE] = "trace",
+		[NOTE_DEBUG] = "debug",
+		[NOTE_INFO] = "info",
+		[NOTE_WARN] = "warn",
+		[NOTE_ERROR] = "error",
+		[NOTE_FATAL] = "fatal",
+	};
+
+	return (unsigned)s < ARRAY_LEN(words) ? words[s] : "-";
+}
+
+bool
+snap_edge_skew(const struct snap *s, const struct snap_edge *e, int64_t *ret_us)
+{
+	static const char begin[] = PAIR_SKEW_GAUGE "{";
+	const struct snap_node *src = &s->node[e->src], *dst = &s->node[e->dst];
+	size_t n = strlen(src->name);
+
+	for (uint32_t i = 0; i < dst->gauges; i++) {
+		const struct snap_gauge *g = &s->gauge[dst->first_gauge + i];
+		const char *name = g->name;
+
+		if (strncmp(name, begin, sizeof(begin) - 1) != 0)
+			continue;
+		name += sizeof(begin) - 1;
+		if (strncmp(name, src->name, n) != 0 || strcmp(name + n, "}") != 0 ||
+			!(fabs(g->value) < 9e15))
+			continue;
+		*ret_us = (int64_t)g->value;
+		return true;
+	}
+	return false;
 }

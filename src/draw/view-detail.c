@@ -5,6 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "remarks.h"
 #include "weir/base/text.h"
 #include "weir/base/util.h"
 #include "weir/draw/fmt.h"
@@ -252,8 +253,9 @@ edge_exemplars(struct sheet *sh, const struct snap *s, const struct snap_edge *e
 }
 
 static void
-edge_origins(struct sheet *sh, const struct snap_edge *e)
+edge_origins(struct sheet *sh, const struct snap *s, const struct snap_edge *e)
 {
+	struct remark_skew skew = remarks_skew(s, e);
 	int x = put(sh, sh->area.x, "seen by ", ROLE_DIM);
 	bool any = false;
 
@@ -264,7 +266,11 @@ edge_origins(struct sheet *sh, const struct snap_edge *e)
 			any = true;
 		}
 	if (!any)
-		put(sh, x, "-", ROLE_DIM);
+		x = put(sh, x, "-", ROLE_DIM);
+	if (skew.s[0] != '-' || skew.s[1]) {
+		x = put(sh, x, "   its clock ", ROLE_DIM);
+		put(sh, x, skew.s, skew.differs ? ROLE_WARN : ROLE_TEXT);
+	}
 	sh->y++;
 }
 
@@ -280,7 +286,8 @@ paint_edge(struct sheet *sh, const struct snap *s, const struct snap_edge *e)
 		edge_seconds(sh, s, e);
 	edge_ops(sh, s, e);
 	edge_exemplars(sh, s, e);
-	edge_origins(sh, e);
+	sh->y += remarks_of_edge(sh->g, rest_of(sh), s, e);
+	edge_origins(sh, s, e);
 	if (!high) {
 		sh->y++;
 		edge_seconds(sh, s, e);
@@ -334,6 +341,8 @@ paint_node(struct detail *d, struct sheet *sh, const struct view_ctx *ctx, uint3
 	sh->y += 2;
 	node_flows(sh, &d->in, ctx, EDGES_INTO, i, "flows in", cursor);
 	node_flows(sh, &d->out, ctx, EDGES_FROM, i, "flows out", cursor);
+	sh->y += remarks_logs(sh->g, rest_of(sh), ctx->snap, n);
+	sh->y += remarks_gauges(sh->g, rest_of(sh), ctx->snap, n);
 }
 
 /* ------------------------------------------------------------------ the whole */

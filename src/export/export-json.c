@@ -105,7 +105,44 @@ add_stat(cJSON *o, const struct snap_stat *stat)
 }
 
 static void
-add_node(cJSON *nodes, const struct snap_node *node)
+add_logs(cJSON *o, const struct snap *s, const struct snap_node *node)
+{
+	cJSON *list = cJSON_AddArrayToObject(o, "logs");
+
+	for (uint32_t i = 0; i < node->notes; i++) {
+		const struct snap_note *n = &s->note[node->first_note + i];
+		cJSON *item = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(item, "severity", snap_note_word(n->severity));
+		cJSON_AddStringToObject(item, "pattern", n->pattern);
+		add_whole(item, "count", (int64_t)n->count);
+		add_time(item, "last", n->last_us);
+		add_id(item, "trace", n->trace, sizeof(n->trace));
+		cJSON_AddItemToArray(list, item);
+	}
+}
+
+static void
+add_gauges(cJSON *o, const struct snap *s, const struct snap_node *node)
+{
+	cJSON *list = cJSON_AddArrayToObject(o, "gauges");
+
+	for (uint32_t i = 0; i < node->gauges; i++) {
+		const struct snap_gauge *g = &s->gauge[node->first_gauge + i];
+		cJSON *item = cJSON_CreateObject();
+
+		cJSON_AddStringToObject(item, "name", g->name);
+		cJSON_AddStringToObject(item, "unit", g->unit);
+		add_real(item, "value", g->value, 6);
+		add_real(item, "low", g->low, 6);
+		add_real(item, "high", g->high, 6);
+		add_time(item, "ts", g->at_us);
+		cJSON_AddItemToArray(list, item);
+	}
+}
+
+static void
+add_node(cJSON *nodes, const struct snap *s, const struct snap_node *node)
 {
 	cJSON *o = cJSON_CreateObject();
 
@@ -119,6 +156,8 @@ add_node(cJSON *nodes, const struct snap_node *node)
 		6);
 	add_known(o, "p99_in_us", node->p99_in_us);
 	add_known(o, "self_p99_us", node->self_p99_us);
+	add_logs(o, s, node);
+	add_gauges(o, s, node);
 	cJSON_AddItemToArray(nodes, o);
 }
 
@@ -155,6 +194,7 @@ add_baseline(cJSON *edge, const struct snap_usual *u)
 static void
 add_edge(cJSON *edges, const struct snap *s, const struct snap_edge *e)
 {
+	int64_t skew_us;
 	cJSON *o = cJSON_CreateObject(), *list;
 
 	cJSON_AddStringToObject(o, "src", s->node[e->src].name);
@@ -163,6 +203,10 @@ add_edge(cJSON *edges, const struct snap *s, const struct snap_edge *e)
 	add_stat(o, &e->stat);
 	add_known(o, "server_p99_us", e->server_p99_us);
 	add_known(o, "queue_p99_us", e->queue_p99_us);
+	if (snap_edge_skew(s, e, &skew_us))
+		add_whole(o, "clock_skew_us", skew_us);
+	else
+		cJSON_AddNullToObject(o, "clock_skew_us");
 	cJSON_AddStringToObject(o, "severity", severity_word(e->severity));
 	add_time(o, "first", e->first_us);
 	add_time(o, "last", e->last_us);
@@ -377,7 +421,7 @@ json_write(const struct export_in *in, FILE *out)
 		cJSON_AddNullToObject(root, "headline");
 	list = cJSON_AddArrayToObject(root, "nodes");
 	for (uint32_t i = 0; i < s->nodes; i++)
-		add_node(list, &s->node[i]);
+		add_node(list, s, &s->node[i]);
 	list = cJSON_AddArrayToObject(root, "edges");
 	for (uint32_t i = 0; i < s->edges; i++)
 		add_edge(list, s, &s->edge[i]);

@@ -2,6 +2,7 @@
 
 #include "tracing.h"
 
+#include <string.h>
 #include <sys/random.h>
 
 #include "weir/base/util.h"
@@ -35,6 +36,7 @@ tracing_open(struct tracing *t, const struct tracing_words *w,
 		o.seed = (uint64_t)(uintptr_t)t;
 	*t = (struct tracing){ .env = *env };
 	t->pair = pair_new(&o, emit, t);
+	t->redact = redact_new(true);
 	return STATUS_OK;
 }
 
@@ -45,7 +47,9 @@ tracing_close(struct tracing *t, struct input_time now)
 	pair_tick(t->pair, t->now_us);
 	pair_flush(t->pair);
 	pair_free(t->pair);
+	redact_free(t->redact);
 	t->pair = NULL;
+	t->redact = NULL;
 }
 
 void
@@ -62,6 +66,7 @@ tracing_note(void *ctx, const struct note *n)
 	struct tracing *t = ctx;
 	struct event e = { .type = EVENT_NOTE, .u.note = *n };
 
+	e.u.note.text = redact_text(t->redact, n->text);
 	t->emitted++;
 	emit(t, &e);
 }
@@ -117,4 +122,22 @@ tracing_counts(const struct tracing *t, struct input_counts *n)
 	n->duplicate += p.duplicate;
 	n->waiting += p.waiting;
 	n->overflow += p.overflow;
+}
+
+enum status
+tracing_redact(
+	struct tracing *t, const char *keep, const char *const *more, struct diag *d)
+{
+	enum status s = STATUS_OK;
+
+	if (keep && strcmp(keep, "on") != 0 && strcmp(keep, "off") != 0)
+		return diag_set(
+			d, STATUS_ERR_USAGE, "--redact is on or off, not '%s'", keep);
+	if (keep) {
+		redact_free(t->redact);
+		t->redact = redact_new(strcmp(keep, "on") == 0);
+	}
+	for (; *more && !s; more++)
+		s = redact_add(t->redact, *more, d);
+	return s ? STATUS_ERR_USAGE : STATUS_OK;
 }

@@ -5,11 +5,13 @@
 #define WEIR_SRC_INPUT_TRACING_H
 
 #include "weir/core/pair.h"
+#include "weir/core/redact.h"
 #include "weir/input/input.h"
 
 struct tracing {
 	struct input_env env;
 	struct pair *pair;
+	struct redact *redact;
 	int64_t now_us; /* monotonic, as of tracing_now() */
 	int64_t wall_us;
 	uint64_t emitted;    /* notes and gauges; the pairing counts its own */
@@ -46,6 +48,13 @@ void tracing_now(struct tracing *t, struct input_time now);
 void tracing_span(void *ctx, const struct span *s);
 void tracing_note(void *ctx, const struct note *n);
 void tracing_gauge(void *ctx, const struct gauge *g);
+
+/*
+ * What is taken out of log lines: @keep is "on", "off" or NULL for the default rules;
+ * @more are expressions, ended by NULL.
+ */
+enum status tracing_redact(
+	struct tracing *t, const char *keep, const char *const *more, struct diag *d);
 
 bool tracing_congested(const struct tracing *t);
 

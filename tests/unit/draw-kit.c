@@ -387,3 +387,63 @@ kit_expect_screen(const struct grid *g, const char *name)
 	buf_done(&got);
 	buf_done(&want);
 }
+
+/* Hand what was added last over to the node of that name. */
+static void
+give_remarks(struct snap *s, const char *name, uint32_t notes, uint32_t gauges)
+{
+	struct snap_node *last = &s->node[s->nodes - 1], *n = last;
+
+	for (uint32_t i = 0; i < s->nodes; i++)
+		if (strcmp(s->node[i].name, name) == 0)
+			n = &s->node[i];
+	last->notes -= notes;
+	last->gauges -= gauges;
+	n->first_note = s->notes - notes;
+	n->first_gauge = s->gauges - gauges;
+	n->notes = notes;
+	n->gauges = gauges;
+}
+
+static void
+add_note(struct snap *s, const char *pattern, enum note_severity sev, uint64_t count,
+	bool traced)
+{
+	struct snap_note *n = snap_note_add(s, pattern);
+
+	n->severity = sev;
+	n->count = count;
+	n->last_us = NOW - (int64_t)(count % 50) * SEC_US;
+	for (size_t i = 0; traced && i < sizeof(n->trace); i++)
+		n->trace[i] = (uint8_t)(i * 17);
+}
+
+static void
+add_gauge(struct snap *s, const char *name, const char *unit, double value, double low,
+	double high)
+{
+	struct snap_gauge *g = snap_gauge_add(s, name);
+
+	g->unit = unit;
+	g->value = value;
+	g->low = low;
+	g->high = high;
+	g->at_us = NOW - 5 * SEC_US;
+}
+
+void
+kit_remarks(struct snap *s)
+{
+	kit_shop(s);
+	add_note(s, "canceling statement due to lock timeout", NOTE_ERROR, 131, true);
+	add_note(s, "still waiting for ShareLock on transaction <*> after <*>ms",
+		NOTE_WARN, 12345, false);
+	add_note(s, "checkpoint complete: wrote <*> buffers", NOTE_INFO, 2, false);
+	add_gauge(s, "clock.skew{payment}", "us", -1230000, -1230000, 0);
+	add_gauge(s, "db.client.connection.count{idle,a-very-long-pool-name-indeed}",
+		"{connection}", 12, 0, 40);
+	add_gauge(s, "process.cpu.utilization", "1", 0.934, 0.1, 0.99);
+	add_gauge(s, "process.memory.usage", "By", 734003200, 1e8, 734003200);
+	add_gauge(s, "queue.age", "s", 0.25, 0.001, 93);
+	give_remarks(s, "postgres", 3, 5);
+}

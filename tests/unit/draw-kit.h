@@ -16,6 +16,9 @@ void kit_closeup(struct snap *s);
 /* The same with a verdict and its history. */
 void kit_verdict(struct snap *s);
 
+/* The same with what its data base says of itself. */
+void kit_remarks(struct snap *s);
+
 /* The same shop with nothing wrong. */
 void kit_calm(struct snap *s);
 

@@ -722,7 +722,10 @@ Test(model, own_work_notes_and_gauges_are_received)
 	struct event note = { .type = EVENT_NOTE,
 		.u.note = { .service = STR("b"), .text = STR("hi"), .at_us = T0 } };
 	struct event gauge = { .type = EVENT_GAUGE,
-		.u.gauge = { .service = STR("b"), .value = NAN, .at_us = T0 } };
+		.u.gauge = { .service = STR("b"),
+			.name = STR("queue.depth"),
+			.value = NAN,
+			.at_us = T0 } };
 	struct snap s;
 
 	model_add(m, &f, T0);
@@ -736,6 +739,12 @@ Test(model, own_work_notes_and_gauges_are_received)
 	cr_expect_eq(s.quality.bad_values, 1, "not a number is no value");
 	cr_expect_eq(s.node[0].self_p99_us, SNAP_UNKNOWN);
 	cr_expect_float_eq((double)s.node[1].self_p99_us, 4000, 40);
+	cr_expect_eq(s.node[0].notes + s.node[0].gauges, 0);
+	cr_assert_eq(s.node[1].notes, 1);
+	cr_expect_str_eq(s.note[s.node[1].first_note].pattern, "hi");
+	cr_assert_eq(s.node[1].gauges, 1);
+	cr_expect_str_eq(s.gauge[s.node[1].first_gauge].name, "queue.depth");
+	cr_expect_eq(s.gauge[s.node[1].first_gauge].value, 3);
 	snap_done(&s);
 	model_free(m);
 }

@@ -110,6 +110,8 @@ Test(screens, look_as_they_did)
 		{ "edge-detail-idle", "edges", "End Enter", kit_shop },
 		{ "services", "services", "n n", kit_shop },
 		{ "service-detail", "services", "n n n Enter j", kit_shop },
+		{ "service-detail-remarks", "services", "Enter End", kit_remarks },
+		{ "edge-detail-remarks", "edges", "Enter End", kit_remarks },
 		{ "events", "events", "", kit_verdict },
 		{ "events-none", "events", "", kit_calm },
 		{ "sources", "sources", "", kit_shop },

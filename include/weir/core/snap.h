@@ -70,6 +70,23 @@ struct snap_edge {
 	uint32_t key;
 };
 
+/* Log lines of one service that differ only in their numbers. */
+struct snap_note {
+	const char *pattern; /* see pattern.h; "(other)" where there was no room */
+	enum note_severity severity;
+	uint64_t count;    /* in the window, to 10 s at its old end */
+	int64_t last_us;   /* of the newest */
+	uint8_t trace[16]; /* of the newest that told one, or zero */
+};
+
+/* A measured value of one service. */
+struct snap_gauge {
+	const char *name, *unit;
+	double value;     /* the newest */
+	double low, high; /* of those remembered in the window */
+	int64_t at_us;
+};
+
 struct snap_node {
 	const char *name;
 	uint32_t key; /* name id: stable for the life of the model */
@@ -80,6 +97,8 @@ struct snap_node {
 	int64_t p99_in_us;   /* worst incoming edge's p99, or SNAP_UNKNOWN */
 	int64_t self_p99_us; /* own time where spans tell it, or SNAP_UNKNOWN */
 	int64_t last_us;
+	uint32_t first_note, notes;   /* slice of snap.notes, the worst first */
+	uint32_t first_gauge, gauges; /* slice of snap.gauges, by name */
 };
 
 struct snap_agent {
@@ -156,6 +175,10 @@ struct snap {
 	uint32_t ops;
 	struct snap_exemplar *exemplar;
 	uint32_t exemplars;
+	struct snap_note *note;
+	uint32_t notes;
+	struct snap_gauge *gauge;
+	uint32_t gauges;
 	struct snap_quality quality;
 	struct thresholds thresholds; /* by which it was judged */
 	/*
@@ -173,6 +196,7 @@ struct snap {
 
 	/* Room in the arrays; only snap.c looks at these. */
 	uint32_t node_room, edge_room, op_room, exemplar_room, agent_room, event_room;
+	uint32_t note_room, gauge_room;
 	struct snap_agent *own_agent; /* where snap_agent_add() keeps them */
 };
 
@@ -197,6 +221,10 @@ struct snap_edge *snap_edge_add(struct snap *s, uint32_t src, uint32_t dst);
 struct snap_op *snap_op_add(struct snap *s, const char *op); /* of the newest edge */
 struct snap_exemplar *snap_exemplar_add(struct snap *s);     /* of the newest edge */
 struct snap_agent *snap_agent_add(struct snap *s);
+struct snap_note *snap_note_add(
+	struct snap *s, const char *pattern); /* of the newest node */
+struct snap_gauge *snap_gauge_add(
+	struct snap *s, const char *name); /* of the newest node */
 
 /* Room for @n events in snap.event, which the caller fills; sets snap.events. */
 struct snap_event *snap_events(struct snap *s, uint32_t n);
@@ -210,5 +238,11 @@ void snap_sort(struct snap *s);
 /* Index of the node or edge with that key, or -1. */
 int snap_find_node(const struct snap *s, uint32_t key);
 int snap_find_edge(const struct snap *s, uint32_t key);
+
+/* trace, debug, info, warn, error, fatal */
+const char *snap_note_word(enum note_severity s);
+
+/* By how much the callee's clock is ahead of the caller's; false when nobody measured it. */
+bool snap_edge_skew(const struct snap *s, const struct snap_edge *e, int64_t *ret_us);
 
 #endif
