@@ -125,6 +125,10 @@ uint32_t table_node(struct model *m, struct str name, uint32_t *known, bool *fol
 uint32_t table_edge(
 	struct model *m, uint32_t src, uint32_t dst, enum flow_kind kind, bool *folded);
 
+/* The same, or NONE when there is none. */
+uint32_t table_find_edge(
+	const struct model *m, uint32_t src, uint32_t dst, enum flow_kind kind);
+
 uint32_t table_tally(struct model *m, uint32_t edge, enum flow_origin origin);
 
 /* The series to book an operation's calls to; the tally's own for a nameless one. */
@@ -153,5 +157,13 @@ bool delta_is_sane(const struct delta *d);
 /* Book a delta at @at_us under what was looked up for it. */
 void delta_book(struct model *m, const struct delta *d, const struct flow_memo *found,
 	int64_t at_us);
+
+/*
+ * Calls whose kind nobody told belong to the edge of known kind between the same two
+ * ends, when there is one alone and no origin tells of both. False when @e is such an edge
+ * of unknown kind and shown by the other one; else *ret_whole is @e, with what belongs
+ * to it.
+ */
+bool kind_whole_edge(const struct model *m, const struct edge *e, struct edge *ret_whole);
 
 #endif

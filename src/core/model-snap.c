@@ -157,6 +157,28 @@ add_to_ends(struct snap *s, const struct snap_edge *e)
 	dst->p99_in_us = MAX(dst->p99_in_us, e->stat.p99_us);
 }
 
+/* What each origin says, where there is more than one; @shown is whose numbers stand. */
+static void
+show_views(const struct model *m, const struct edge *e, const struct tally *shown,
+	struct snap *s)
+{
+	unsigned n = 0;
+
+	for (unsigned o = 0; o < ORIGIN_COUNT; o++)
+		n += e->tally[o] != NONE;
+	for (unsigned o = 0; n > 1 && o < ORIGIN_COUNT; o++) {
+		const struct tally *t;
+		struct snap_view *v;
+
+		if (e->tally[o] == NONE)
+			continue;
+		t = tally_at(m, e->tally[o]);
+		v = snap_view_add(s, (enum flow_origin)o);
+		v->shown = t == shown;
+		fill_stat(m, t->series, &v->stat);
+	}
+}
+
 static void
 show_edge(const struct model *m, const struct edge *e, struct snap *s)
 {
@@ -180,6 +202,7 @@ show_edge(const struct model *m, const struct edge *e, struct snap *s)
 	watch_show_edge(m, e, se);
 	se->server_p99_us = p99_of(m, t->server);
 	se->queue_p99_us = p99_of(m, t->queue);
+	show_views(m, e, t, s);
 	fill_ops(m, t, s);
 	if (e->exemplars)
 		exemplars_list(e->exemplars, window_from_us(m->window), s);
@@ -205,6 +228,15 @@ fetch_ahead(const struct model *m, uint32_t i,
 		if (t->server != NONE)
 			fetch(m->window, t->server);
 	}
+}
+
+static void
+show_whole_edge(const struct model *m, const struct edge *e, struct snap *s)
+{
+	struct edge whole;
+
+	if (kind_whole_edge(m, e, &whole))
+		show_edge(m, &whole, s);
 }
 
 static double
@@ -248,7 +280,7 @@ model_snap(struct model *m, int64_t now_us, const struct thresholds *t, struct s
 		fetch_ahead(m, i + FETCH_HEAD, window_fetch_head);
 		fetch_ahead(m, i + FETCH_COUNTS, window_fetch_counts);
 		if (edge_at(m, i)->live)
-			show_edge(m, edge_at(m, i), snap);
+			show_whole_edge(m, edge_at(m, i), snap);
 	}
 	snap_sort(snap);
 	/* In sorted order, so that rounding does not tell in what order edges came. */

@@ -129,6 +129,14 @@ table_edge(struct model *m, uint32_t src, uint32_t dst, enum flow_kind kind, boo
 }
 
 uint32_t
+table_find_edge(const struct model *m, uint32_t src, uint32_t dst, enum flow_kind kind)
+{
+	uint32_t i = idmap_find(&m->edge_of, edge_key(m, src, dst, kind));
+
+	return i == IDMAP_NONE ? NONE : i;
+}
+
+uint32_t
 table_tally(struct model *m, uint32_t edge, enum flow_origin origin)
 {
 	uint32_t i = edge_at(m, edge)->tally[origin];

@@ -36,6 +36,7 @@ snap_done(struct snap *s)
 	free(s->edge);
 	free(s->op);
 	free(s->exemplar);
+	free(s->view);
 	free(s->own_agent);
 	free(s->event);
 	free(s->note);
@@ -52,6 +53,7 @@ snap_clear_graph(struct snap *s)
 	s->exemplars = 0;
 	s->notes = 0;
 	s->gauges = 0;
+	s->views = 0;
 }
 
 void
@@ -72,6 +74,8 @@ snap_clear(struct snap *s)
 		.note_room = old.note_room,
 		.gauge = old.gauge,
 		.gauge_room = old.gauge_room,
+		.view = old.view,
+		.view_room = old.view_room,
 		.own_agent = old.own_agent,
 		.agent_room = old.agent_room,
 		.event = old.event,
@@ -113,6 +117,9 @@ snap_copy(struct snap *to, const struct snap *from)
 	to->gauge_room = old.gauge_room;
 	to->gauge = copy_array(old.gauge, &to->gauge_room, from->gauge, from->gauges,
 		sizeof(*to->gauge));
+	to->view_room = old.view_room;
+	to->view = copy_array(
+		old.view, &to->view_room, from->view, from->views, sizeof(*to->view));
 	to->agent_room = old.agent_room;
 	to->own_agent = copy_array(old.own_agent, &to->agent_room, from->quality.agent,
 		from->quality.agents, sizeof(*to->own_agent));
@@ -178,6 +185,7 @@ snap_edge_add(struct snap *s, uint32_t src, uint32_t dst)
 		.last_us = SNAP_UNKNOWN,
 		.first_op = s->ops,
 		.first_exemplar = s->exemplars,
+		.first_view = s->views,
 	};
 	return e;
 }
@@ -234,6 +242,18 @@ snap_gauge_add(struct snap *s, const char *name)
 		.at_us = SNAP_UNKNOWN };
 	s->node[s->nodes - 1].gauges++;
 	return g;
+}
+
+struct snap_view *
+snap_view_add(struct snap *s, enum flow_origin origin)
+{
+	struct snap_view *v;
+
+	s->view = reserve(s->view, &s->view_room, s->views + 1, sizeof(*s->view));
+	v = &s->view[s->views++];
+	*v = (struct snap_view){ .origin = origin, .stat = unknown_stat };
+	s->edge[s->edges - 1].views++;
+	return v;
 }
 
 struct snap_agent *

@@ -8,12 +8,14 @@
 #include "remarks.h"
 #include "weir/base/text.h"
 #include "weir/base/util.h"
+#include "weir/core/origins.h"
 #include "weir/draw/fmt.h"
 
 #include "detail-shape.h"
 
 #define MARGIN 2
 #define OP_WIDTH_MAX 48
+#define ORIGIN_WIDTH 10 /* of the longest word */
 
 /* In an area of so many rows the seconds stand under the distribution, else at the end. */
 #define SECONDS_HEIGHT 34
@@ -252,10 +254,66 @@ edge_exemplars(struct sheet *sh, const struct snap *s, const struct snap_edge *e
 	sh->y++;
 }
 
+/* How far the callee's clock is off, where spans tell. */
+static bool
+edge_skew(struct sheet *sh, int x, const struct snap *s, const struct snap_edge *e)
+{
+	struct remark_skew skew = remarks_skew(s, e);
+
+	if (skew.s[0] == '-' && !skew.s[1])
+		return false;
+	x = put(sh, x, "its clock ", ROLE_DIM);
+	put(sh, x, skew.s, skew.differs ? ROLE_WARN : ROLE_TEXT);
+	return true;
+}
+
+/* One line of numbers an origin, in the places of the operations' numbers. */
+static void
+edge_view(struct sheet *sh, const struct snap_edge *e, const struct snap_view *v)
+{
+	static const char *const words[] = { "calls", "errors", "p99" };
+	const struct snap_stat *st = &v->stat;
+	const struct fmt values[] = { fmt_count(st->calls), fmt_count(st->errors),
+		fmt_latency(st->p50_us, st->bounds_only),
+		fmt_latency(st->p95_us, st->bounds_only),
+		fmt_latency(st->p99_us, st->bounds_only), fmt_count(st->samples) };
+	unsigned differ = v->shown ? 0 : origins_differ(&e->stat, st);
+	int x = sh->area.x + ORIGIN_WIDTH;
+
+	put(sh, sh->area.x, flow_origin_word(v->origin), ROLE_TEXT);
+	for (size_t k = 0; k < ARRAY_LEN(values); k++)
+		grid_right(sh->g, x += FMT_CELLS + 2, sh->y, values[k].s,
+			values[k].s[0] == '-' ? ROLE_DIM : ROLE_TEXT, 0);
+	x += 2;
+	if (v->shown)
+		put(sh, x, "shown", ROLE_DIM);
+	else if (differ)
+		x = put(sh, x, "disagrees:", ROLE_WARN);
+	for (size_t k = 0; k < ARRAY_LEN(words); k++)
+		if (differ & 1u << k)
+			x = put(sh, x + 1, words[k], ROLE_WARN);
+	sh->y++;
+}
+
+static void
+edge_views(struct sheet *sh, const struct snap *s, const struct snap_edge *e)
+{
+	static const char *const titles[] = { "calls", "errors", "p50", "p95", "p99",
+		"n" };
+	int x = sh->area.x + ORIGIN_WIDTH;
+
+	heading(sh, "seen by");
+	for (size_t i = 0; i < ARRAY_LEN(titles); i++)
+		grid_right(sh->g, x += FMT_CELLS + 2, sh->y, titles[i], ROLE_DIM, 0);
+	sh->y++;
+	for (uint32_t i = 0; i < e->views; i++)
+		edge_view(sh, e, &s->view[e->first_view + i]);
+	sh->y += edge_skew(sh, sh->area.x, s, e);
+}
+
 static void
 edge_origins(struct sheet *sh, const struct snap *s, const struct snap_edge *e)
 {
-	struct remark_skew skew = remarks_skew(s, e);
 	int x = put(sh, sh->area.x, "seen by ", ROLE_DIM);
 	bool any = false;
 
@@ -267,10 +325,7 @@ edge_origins(struct sheet *sh, const struct snap *s, const struct snap_edge *e)
 		}
 	if (!any)
 		x = put(sh, x, "-", ROLE_DIM);
-	if (skew.s[0] != '-' || skew.s[1]) {
-		x = put(sh, x, "   its clock ", ROLE_DIM);
-		put(sh, x, skew.s, skew.differs ? ROLE_WARN : ROLE_TEXT);
-	}
+	edge_skew(sh, x + 3, s, e);
 	sh->y++;
 }
 
@@ -287,7 +342,10 @@ paint_edge(struct sheet *sh, const struct snap *s, const struct snap_edge *e)
 	edge_ops(sh, s, e);
 	edge_exemplars(sh, s, e);
 	sh->y += remarks_of_edge(sh->g, rest_of(sh), s, e);
-	edge_origins(sh, s, e);
+	if (e->views > 0)
+		edge_views(sh, s, e);
+	else
+		edge_origins(sh, s, e);
 	if (!high) {
 		sh->y++;
 		edge_seconds(sh, s, e);

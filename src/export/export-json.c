@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "weir/base/util.h"
+#include "weir/core/origins.h"
 #include "weir/export/export.h"
 
 static void
@@ -191,6 +192,24 @@ add_baseline(cJSON *edge, const struct snap_usual *u)
 	add_real(o, "error_ratio", u->error_ratio, 6);
 }
 
+/* The edge as each origin sees it, and in what it differs from the numbers shown. */
+static void
+add_view(cJSON *views, const struct snap_edge *e, const struct snap_view *v)
+{
+	static const char *const words[] = { "calls", "errors", "p99" };
+	unsigned bits = v->shown ? 0 : origins_differ(&e->stat, &v->stat);
+	cJSON *o = cJSON_CreateObject(), *list;
+
+	cJSON_AddStringToObject(o, "origin", flow_origin_word(v->origin));
+	cJSON_AddBoolToObject(o, "shown", v->shown);
+	add_stat(o, &v->stat);
+	list = cJSON_AddArrayToObject(o, "differs");
+	for (unsigned i = 0; i < ARRAY_LEN(words); i++)
+		if (bits & 1u << i)
+			cJSON_AddItemToArray(list, cJSON_CreateString(words[i]));
+	cJSON_AddItemToArray(views, o);
+}
+
 static void
 add_edge(cJSON *edges, const struct snap *s, const struct snap_edge *e)
 {
@@ -215,6 +234,11 @@ add_edge(cJSON *edges, const struct snap *s, const struct snap_edge *e)
 		if (e->origins & 1u << i)
 			cJSON_AddItemToArray(
 				list, cJSON_CreateString(flow_origin_word(i)));
+	}
+	if (e->views > 0) {
+		list = cJSON_AddArrayToObject(o, "views");
+		for (uint32_t i = 0; i < e->views; i++)
+			add_view(list, e, &s->view[e->first_view + i]);
 	}
 	add_baseline(o, &e->usual);
 	list = cJSON_AddArrayToObject(o, "ops");

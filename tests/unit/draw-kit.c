@@ -104,6 +104,20 @@ add_exemplars(struct snap *s, const struct flow_row *r)
 	}
 }
 
+/* The access log knows of fewer calls where something is wrong, and of no latency. */
+static void
+add_views(struct snap *s, const struct flow_row *r)
+{
+	struct snap_view *v = snap_view_add(s, ORIGIN_OTLP);
+
+	v->shown = true;
+	v->stat = stat_of(r, 1);
+	v = snap_view_add(s, ORIGIN_ACCESSLOG);
+	v->stat = stat_of(r, r->severity >= SEV_WARN ? 0.6 : 0.98);
+	v->stat.samples = 0;
+	v->stat.p50_us = v->stat.p95_us = v->stat.p99_us = v->stat.max_us = SNAP_UNKNOWN;
+}
+
 static void
 add_flow(struct snap *s, const struct flow_row *r)
 {
@@ -124,6 +138,8 @@ add_flow(struct snap *s, const struct flow_row *r)
 	for (int i = 0; i < 3 && r->op[i]; i++)
 		snap_op_add(s, r->op[i])->stat = stat_of(r, share[i]);
 	add_exemplars(s, r);
+	if (r->kind == KIND_HTTP)
+		add_views(s, r);
 
 	from->rate_out = (isnan(from->rate_out) ? 0 : from->rate_out) + r->rate;
 	to->rate_in = (isnan(to->rate_in) ? 0 : to->rate_in) + r->rate;

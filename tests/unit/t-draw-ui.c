@@ -108,6 +108,7 @@ Test(screens, look_as_they_did)
 		{ "edge-detail-closeup", "edges", "j Enter", kit_closeup },
 		{ "edge-detail-closeup-end", "edges", "j Enter End", kit_closeup },
 		{ "edge-detail-idle", "edges", "End Enter", kit_shop },
+		{ "edge-detail-origins", "edges", "j j Enter End", kit_shop },
 		{ "services", "services", "n n", kit_shop },
 		{ "service-detail", "services", "n n n Enter j", kit_shop },
 		{ "service-detail-remarks", "services", "Enter End", kit_remarks },

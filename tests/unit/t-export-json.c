@@ -69,6 +69,8 @@ fill(struct snap *s)
 		.bytes_in = SNAP_UNKNOWN,
 		.bytes_out = 0 };
 	e->origins = 1u << ORIGIN_OTLP | 1u << ORIGIN_ACCESSLOG;
+	snap_view_add(s, ORIGIN_OTLP)->shown = true;
+	snap_view_add(s, ORIGIN_ACCESSLOG)->stat.calls = 2 * e->stat.calls + 50;
 	snap_op_add(s, "UPDATE")->stat = e->stat;
 	x = snap_exemplar_add(s);
 	x->latency_us = 1830000;
@@ -114,6 +116,11 @@ Test(export_json, names_and_values_are_those_of_the_contract)
 		{ "edges.0.severity", "\"crit\"" },
 		{ "edges.0.origins.0", "\"otlp\"" },
 		{ "edges.0.origins.1", "\"accesslog\"" },
+		{ "edges.0.views.0.origin", "\"otlp\"" },
+		{ "edges.0.views.0.shown", "true" },
+		{ "edges.0.views.1.shown", "false" },
+		{ "edges.0.views.1.p99_us", "null" },
+		{ "edges.0.views.1.differs.0", "\"calls\"" },
 		{ "edges.0.baseline", "null" },
 		{ "edges.0.ops.0.op", "\"UPDATE\"" },
 		{ "edges.0.ops.0.p95_us", "2000" },

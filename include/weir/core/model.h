@@ -8,7 +8,10 @@
  *
  * Where two origins see the same calls, an edge shows one of them, never their sum:
  * of those with at least nine tenths of the most calls the one with the most
- * latencies that are not mere bounds.
+ * latencies that are not mere bounds. All of them are in snap.view.
+ *
+ * Calls whose kind nobody told are shown by the edge of known kind between the same two
+ * ends, when there is one alone and no origin tells of both.
  *
  * A node is a service when it was seen to act as one: it called others, or measured
  * a call to itself. Otherwise it is what its callers say, and the strongest word

@@ -37,6 +37,13 @@ struct snap_op {
 	struct snap_stat stat;
 };
 
+/* An edge as one origin sees it. */
+struct snap_view {
+	enum flow_origin origin;
+	bool shown; /* its numbers are those of the edge */
+	struct snap_stat stat;
+};
+
 struct snap_exemplar {
 	struct flow_ids ids;
 	int64_t latency_us, end_us;
@@ -62,9 +69,11 @@ struct snap_edge {
 	uint32_t origins;          /* bit set of enum flow_origin */
 	uint32_t first_op, ops;    /* slice of snap.ops, greatest calls × p99 first */
 	uint32_t first_exemplar, exemplars; /* slice of snap.exemplars, slowest first */
-	enum verdict_part part;             /* in what is wrong now */
-	uint32_t alarms;                    /* bit set of enum anomaly, open now */
-	int64_t since_us;                   /* of the oldest of them, or SNAP_UNKNOWN */
+	/* Slice of snap.view, in the order of the origins; of more than one, or empty. */
+	uint32_t first_view, views;
+	enum verdict_part part; /* in what is wrong now */
+	uint32_t alarms;        /* bit set of enum anomaly, open now */
+	int64_t since_us;       /* of the oldest of them, or SNAP_UNKNOWN */
 	struct snap_usual usual;
 	/* Stable while the edge lives, and not reused while a snap shows it. */
 	uint32_t key;
@@ -179,6 +188,8 @@ struct snap {
 	uint32_t notes;
 	struct snap_gauge *gauge;
 	uint32_t gauges;
+	struct snap_view *view;
+	uint32_t views;
 	struct snap_quality quality;
 	struct thresholds thresholds; /* by which it was judged */
 	/*
@@ -196,7 +207,7 @@ struct snap {
 
 	/* Room in the arrays; only snap.c looks at these. */
 	uint32_t node_room, edge_room, op_room, exemplar_room, agent_room, event_room;
-	uint32_t note_room, gauge_room;
+	uint32_t view_room, note_room, gauge_room;
 	struct snap_agent *own_agent; /* where snap_agent_add() keeps them */
 };
 
@@ -220,6 +231,7 @@ struct snap_node *snap_node_add(struct snap *s, const char *name);
 struct snap_edge *snap_edge_add(struct snap *s, uint32_t src, uint32_t dst);
 struct snap_op *snap_op_add(struct snap *s, const char *op); /* of the newest edge */
 struct snap_exemplar *snap_exemplar_add(struct snap *s);     /* of the newest edge */
+struct snap_view *snap_view_add(struct snap *s, enum flow_origin origin); /* likewise */
 struct snap_agent *snap_agent_add(struct snap *s);
 struct snap_note *snap_note_add(
 	struct snap *s, const char *pattern); /* of the newest node */
