@@ -39,10 +39,16 @@ counter() {
 	grep -oE "$1 [0-9]+" "$tmp/agent.err" | tail -n 1 | grep -oE '[0-9]+$'
 }
 has_read() { [ "$(counter requests)" -ge "$1" ] 2>/dev/null; }
+# The recorder may be behind: the agent's last words have to be in it.
+has_bye() {
+	weir snapshot --replay "$tmp/rec" --speed max --window 15m --format json 2>"$tmp/err" |
+		grep -q '"state":.*"ended"'
+}
 # told: what the recording says; ends the agent and the recorder.
 told() {
 	kill -TERM "$agent"
 	wait "$agent"
+	until_true has_bye
 	kill -INT "$recorder"
 	wait "$recorder"
 	rm -f "$tmp/bus"

@@ -69,9 +69,15 @@ counter() {
 	grep -oE ", $1 [0-9]+" "$tmp/agent.err" | tail -n 1 | grep -oE '[0-9]+$'
 }
 counts() { [ "$(counter "$1")" -ge "$2" ] 2>/dev/null; }
+# The recorder may be behind: the agent's last words have to be in it.
+has_bye() {
+	weir snapshot --replay "$tmp/rec" --speed max --window 15m --format json 2>"$tmp/err" |
+		grep -q '"state":.*"ended"'
+}
 told() {
 	kill -TERM "$agent"
 	wait "$agent"
+	until_true has_bye
 	kill -INT "$recorder"
 	wait "$recorder"
 	weir snapshot --replay "$tmp/rec" --speed max --window 15m --format json 2>"$tmp/err" >"$tmp/json"
