@@ -133,7 +133,8 @@ take_events(struct loop *l, int64_t now_us)
 	if (now_us < l->next_gather_us && !l->more)
 		return;
 	l->more = feed_step(l->st.feed, now_us, EVENTS_US);
-	l->next_gather_us = now_us + GATHER_US;
+	/* Where nothing came, whatever comes next wakes us at once. */
+	l->next_gather_us = l->more ? now_us + GATHER_US : now_us;
 	/* A frozen picture does not change; its age in the header ticks on. */
 	if (l->more && !ui_frozen(l->st.ui))
 		l->dirty = true;

@@ -6,6 +6,9 @@
  * so that none is lost and every loop does the same work); the ring has room for all
  * of them. Loops are interleaved and medians are shown: neighbours on the machine come
  * and go, ratios within a run stay. The model is warm: all names have been seen.
+ *
+ * usage: bench-wire [ROUNDS]
+ *        bench-wire flood URL SECONDS EDGES RATE   an agent for dashboard.py
  */
 #include "config.h"
 
@@ -28,7 +31,6 @@
 #include "weir/wire/outbox.h"
 
 #define EVENTS 100000u
-#define EDGES 1000u
 #define RING_BYTES ((size_t)128 << 20)
 #define FRAME_BYTES 16384
 
@@ -52,13 +54,14 @@ remove_lock(const char *url)
 /* ------------------------------------------------------------ what is sent */
 
 static int64_t begin_us; /* near now, so that the model takes the events */
+static unsigned edges = 1000;
 
 static void
 make_event(struct event *e, unsigned i)
 {
 	static char src[32], dst[32], op[32];
 	struct flow *f = &e->u.flow;
-	unsigned edge = pick(EDGES);
+	unsigned edge = pick(edges);
 
 	e->type = EVENT_FLOW;
 	flow_init(f);
@@ -524,8 +527,11 @@ send_on(void *ctx, struct str frame)
 static struct outbox_time
 now(void)
 {
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
 	return (struct outbox_time){ (int64_t)(wall_ns() / 1000),
-		(int64_t)(wall_ns() / 1000) };
+		t.tv_sec * SEC_US + t.tv_nsec / 1000 };
 }
 
 /* An agent at PACED_PER_S events a second. */
@@ -560,6 +566,76 @@ pace(const char *url)
 	outbox_free(box);
 	bus_pub_close(pub);
 	_exit(0);
+}
+
+/* Events whose texts are their own, to be sent again and again. */
+static struct event *
+draw_events(unsigned n)
+{
+	struct event *e = xcalloc(n, sizeof(*e));
+	char(*names)[3][32] = xcalloc(n, sizeof(*names));
+
+	for (unsigned i = 0; i < n; i++) {
+		struct flow *f = &e[i].u.flow;
+		struct str *text[] = { &f->src, &f->dst, &f->op };
+
+		make_event(&e[i], i);
+		for (unsigned k = 0; k < ARRAY_LEN(text); k++) {
+			memcpy(names[i][k], text[k]->p, text[k]->n);
+			text[k]->p = names[i][k];
+		}
+	}
+	return e;
+}
+
+#define DRAWN (1u << 16)
+#define TURN 1024u
+
+/*
+ * An agent that sends as many events a second as it is told, or all it can (0), and
+ * says in the end how many that was.
+ */
+static int
+flood(const char *url, double seconds, double rate)
+{
+	struct bus_pub_options po = { .to = url, .linger_ms = 2000 };
+	struct diag d = { .text = "" };
+	struct bus_pub *pub = bus_pub_open(&po, &d);
+	struct outbox_options o = { .encoding = WIRE_BATCH,
+		.aggregate = OUTBOX_NEVER,
+		.send = send_on,
+		.ctx = pub };
+	struct outbox *box = outbox_new(&o, NULL);
+	struct event *e = draw_events(DRAWN);
+	uint64_t sent = 0;
+	double start;
+
+	if (!pub)
+		fail(d.text);
+	while (!bus_pub_new_peer(pub))
+		usleep(1000);
+	outbox_greet(box, now());
+	for (start = wall_ns(); wall_ns() - start < seconds * 1e9;) {
+		struct outbox_time t = now();
+
+		if (rate > 0 && (double)sent > (wall_ns() - start) / 1e9 * rate) {
+			outbox_tick(box, t);
+			usleep(2000);
+			continue;
+		}
+		for (unsigned i = 0; i < TURN; i++, sent++) {
+			e[sent % DRAWN].u.flow.end_us = t.wall_us;
+			outbox_add(box, &e[sent % DRAWN], t);
+		}
+		outbox_tick(box, t);
+	}
+	/* The last word must not be lost in the flood. */
+	usleep(500000);
+	outbox_bye(box, now());
+	printf("%llu\n", (unsigned long long)sent);
+	outbox_free(box);
+	bus_pub_close(pub);
+	return 0;
 }
 
 /* Take what comes, and do nothing at all for 100 ms in each half second. */
@@ -632,6 +708,10 @@ main(int argc, char **argv)
 	pid_t pid;
 
 	begin_us = (int64_t)time(NULL) * SEC_US;
+	if (argc == 6 && strcmp(argv[1], "flood") == 0) {
+		edges = (unsigned)strtoul(argv[4], NULL, 10);
+		return flood(argv[2], strtod(argv[3], NULL), strtod(argv[5], NULL));
+	}
 	snprintf(url, sizeof(url), "ipc:///tmp/weir-bench-%ld", (long)getpid());
 	for (unsigned i = 0; i < FORM_COUNT; i++)
 		make_frames((enum form)i, &b.frames[i]);
