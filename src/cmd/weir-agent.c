@@ -16,6 +16,7 @@
 #include "agent-args.h"
 #include "agent-check.h"
 #include "agent-state.h"
+#include "notify.h"
 #include "weir/base/text.h"
 #include "weir/base/util.h"
 #include "weir/bus/bus.h"
@@ -47,6 +48,8 @@ struct agent {
 	int64_t rate;   /* events a second */
 	int64_t tokens; /* events that may be sent at once */
 	int64_t filled_us, started_us, counted_us, told_us;
+	int64_t watchdog_us,
+		patted_us; /* how often the watchdog wants to hear, last time */
 	bool waits; /* the input can wait for a subscriber and would lose events if not */
 	bool has_peer; /* a subscriber has come */
 	bool said_alone;
@@ -266,6 +269,10 @@ run(struct agent *a, const struct agent_args *args, const char *url)
 		if (a->now.mono_us - a->counted_us >= COUNTS_US)
 			report_counts(a);
 		report_trouble(a);
+		if (a->watchdog_us && a->now.mono_us - a->patted_us >= a->watchdog_us) {
+			a->patted_us = a->now.mono_us;
+			notify("WATCHDOG=1");
+		}
 		if (a->out)
 			outbox_tick(a->out, a->now);
 		if (a->check && !agent_check_flush(a->check))
@@ -366,6 +373,8 @@ serve(struct agent *a, const struct agent_args *args)
 		say("%s from %s %s %s", a->ops->id, a->ops->where(a->in),
 			po.bind ? "for who connects to" : "to",
 			po.bind ? bus_pub_endpoint(a->pub) : po.to);
+	a->watchdog_us = notify_watchdog_us();
+	notify("READY=1");
 	return run(a, args, po.bind ? po.bind : po.to);
 }
 
@@ -373,6 +382,7 @@ serve(struct agent *a, const struct agent_args *args)
 static void
 stop(struct agent *a, bool stats)
 {
+	notify("STOPPING=1");
 	if (a->in && a->out) {
 		look_at_clock(a);
 		report_counts(a);

@@ -60,6 +60,7 @@ COUNT_OF(lost)
 COUNT_OF(shed)
 COUNT_OF(duplicate)
 COUNT_OF(unpaired)
+COUNT_OF(waiting)
 COUNT_OF(rejected)
 
 static const struct column columns[] = {
@@ -69,6 +70,7 @@ static const struct column columns[] = {
 	{ "shed", 5, 60, true, shed },
 	{ "twice", 5, 78, true, duplicate },
 	{ "unpaired", 8, 88, true, unpaired },
+	{ "waiting", 7, 100, false, waiting },
 	{ "refused", 7, 66, true, rejected },
 	{ "clock", 6, 54, false, skew },
 };

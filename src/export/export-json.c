@@ -281,6 +281,7 @@ add_agent(cJSON *agents, const struct snap_agent *a)
 	add_whole(o, "duplicate", (int64_t)a->duplicate);
 	add_whole(o, "shed", (int64_t)a->shed);
 	add_whole(o, "unpaired", (int64_t)a->unpaired);
+	add_whole(o, "waiting", (int64_t)a->waiting);
 	add_whole(o, "rejected", (int64_t)a->rejected);
 	cJSON_AddItemToArray(agents, o);
 }

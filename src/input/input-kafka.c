@@ -420,7 +420,7 @@ static void
 take(struct input *in, const rd_kafka_message_t *m)
 {
 	const struct otlp_sink sink = { tracing_span, tracing_note, tracing_gauge,
-		&in->tracing };
+		&in->tracing, tracing_counter };
 	struct otlp_result result = { 0 };
 
 	remember(in, m);

@@ -74,7 +74,7 @@ take(struct input *in, enum otlp_signal signal, enum otlp_encoding e, char *body
 	size_t n, struct buf *answer)
 {
 	const struct otlp_sink sink = { tracing_span, tracing_note, tracing_gauge,
-		&in->tracing };
+		&in->tracing, tracing_counter };
 	struct otlp_result result = { 0 };
 	enum status s = otlp_read(signal, e, body, n, &sink, &result);
 

@@ -347,7 +347,8 @@ read_log(struct walk *w, const struct span_attrs *resource)
 /* Points whose metric's name or unit comes behind them are read from a bookmark. */
 struct metric {
 	struct str service, name, unit;
-	bool monotonic;
+	enum otlp_point_kind kind;
+	bool delta;
 };
 
 static void
@@ -361,10 +362,22 @@ read_labels(struct json *j, struct otlp_point *p)
 		otlp_add_label(p, take_pair(j, &key));
 }
 
+static double
+take_real(struct json *j)
+{
+	double v;
+
+	return json_double(take_text(j), &v) ? v : 0;
+}
+
 static void
 read_point(struct walk *w, const struct metric *m)
 {
-	struct otlp_point p = { .service = m->service, .name = m->name, .unit = m->unit };
+	struct otlp_point p = { .kind = m->kind,
+		.service = m->service,
+		.name = m->name,
+		.unit = m->unit,
+		.delta = m->delta };
 	struct json *j = w->j;
 	struct str key;
 
@@ -373,24 +386,33 @@ read_point(struct walk *w, const struct metric *m)
 	while (json_key(j, &key)) {
 		if (str_eq(key, STR("timeUnixNano")))
 			p.at_ns = take_nanos(j);
-		else if (str_eq(key, STR("asDouble")) || str_eq(key, STR("asInt")))
+		else if (str_eq(key, STR("startTimeUnixNano")))
+			p.start_ns = take_nanos(j);
+		else if (str_eq(key, STR("asDouble")) || str_eq(key, STR("asInt")) ||
+			 str_eq(key, STR("sum")))
 			p.has_value = json_double(take_text(j), &p.value);
+		else if (str_eq(key, STR("count")))
+			p.count = take_real(j);
 		else if (str_eq(key, STR("attributes")))
 			read_labels(j, &p);
 		else
 			json_skip(j);
 	}
-	if (json_status(j) || m->monotonic)
+	if (json_status(j))
 		return;
 	if (!w->r->judging)
 		otlp_next_record(w->r);
 	otlp_take_point(w->r, &p);
 }
 
-/* The body of a gauge or sum; whether it is monotonic may stand behind the points. */
+/* The body of a gauge, sum or histogram; whether it is monotonic may stand behind the points. */
 static void
 read_points(struct walk *w, struct metric *m)
 {
+	static const char *const temporalities[] = {
+		"AGGREGATION_TEMPORALITY_UNSPECIFIED", "AGGREGATION_TEMPORALITY_DELTA",
+		"AGGREGATION_TEMPORALITY_CUMULATIVE"
+	};
 	struct json *j = w->j, points = { 0 };
 	bool have = false;
 	struct str key;
@@ -403,7 +425,11 @@ read_points(struct walk *w, struct metric *m)
 			have = true;
 			json_skip(j);
 		} else if (str_eq(key, STR("isMonotonic"))) {
-			m->monotonic = str_eq(take_text(j), STR("true"));
+			if (str_eq(take_text(j), STR("true")))
+				m->kind = POINT_COUNTER;
+		} else if (str_eq(key, STR("aggregationTemporality"))) {
+			m->delta = take_enum(j, temporalities,
+					   ARRAY_LEN(temporalities)) == TEMPORALITY_DELTA;
 		} else {
 			json_skip(j);
 		}
@@ -433,7 +459,11 @@ read_metric(struct walk *w, const struct span_attrs *resource)
 			m.name = take_text(j);
 		} else if (str_eq(key, STR("unit"))) {
 			m.unit = take_text(j);
-		} else if (str_eq(key, STR("gauge")) || str_eq(key, STR("sum"))) {
+		} else if (str_eq(key, STR("gauge")) || str_eq(key, STR("sum")) ||
+			   str_eq(key, STR("histogram")) ||
+			   str_eq(key, STR("exponentialHistogram"))) {
+			if (key.n > 5)
+				m.kind = POINT_HISTOGRAM;
 			points = *j;
 			have = true;
 			json_skip(j);

@@ -213,35 +213,75 @@ read_logs(struct otlp_reader *r, ProtobufCAllocator *allocator, const uint8_t *b
 /* ------------------------------------------------------------ metrics */
 
 static void
-read_points(struct otlp_reader *r, const Otlp__Metric *m, struct str service)
+take_point(struct otlp_reader *r, struct otlp_point *p, Otlp__KeyValue **kv, size_t n)
 {
-	bool sum = m->sum && !m->sum->is_monotonic;
-	size_t n = m->gauge ? m->gauge->n_data_points : sum ? m->sum->n_data_points : 0;
-	Otlp__NumberDataPoint **points = m->gauge ? m->gauge->data_points
-					 : sum    ? m->sum->data_points
-						  : NULL;
+	otlp_next_record(r);
+	for (size_t i = 0; i < n; i++)
+		otlp_add_label(p, value_text(&r->record, kv[i]->value));
+	otlp_take_point(r, p);
+}
 
+static void
+read_numbers(struct otlp_reader *r, const struct otlp_point *like,
+	Otlp__NumberDataPoint **points, size_t n)
+{
 	for (size_t i = 0; i < n; i++) {
 		const Otlp__NumberDataPoint *from = points[i];
-		struct otlp_point p = {
-			.service = service,
-			.name = str_from(m->name),
-			.unit = str_from(m->unit),
-			.at_ns = from->time_unix_nano,
-			.has_value = true,
-		};
+		struct otlp_point p = *like;
 
-		otlp_next_record(r);
+		p.start_ns = from->start_time_unix_nano;
+		p.at_ns = from->time_unix_nano;
+		p.has_value = true;
 		if (from->value_case == OTLP__NUMBER_DATA_POINT__VALUE_AS_DOUBLE)
 			p.value = from->as_double;
 		else if (from->value_case == OTLP__NUMBER_DATA_POINT__VALUE_AS_INT)
 			p.value = (double)from->as_int;
 		else
 			p.has_value = false;
-		for (size_t k = 0; k < from->n_attributes; k++)
-			otlp_add_label(
-				&p, value_text(&r->record, from->attributes[k]->value));
-		otlp_take_point(r, &p);
+		take_point(r, &p, from->attributes, from->n_attributes);
+	}
+}
+
+/* Both kinds of histogram have the same fields, of different types. */
+#define READ_HISTOGRAM(r, like, points, n)                                             \
+	for (size_t i = 0; i < (n); i++) {                                             \
+		struct otlp_point p = *(like);                                         \
+                                                                                       \
+		p.start_ns = (points)[i]->start_time_unix_nano;                        \
+		p.at_ns = (points)[i]->time_unix_nano;                                 \
+		p.count = (double)(points)[i]->count;                                  \
+		p.value = (points)[i]->sum;                                            \
+		p.has_value = true;                                                    \
+		take_point(r, &p, (points)[i]->attributes, (points)[i]->n_attributes); \
+	}
+
+static void
+read_points(struct otlp_reader *r, const Otlp__Metric *m, struct str service)
+{
+	struct otlp_point like = {
+		.service = service,
+		.name = str_from(m->name),
+		.unit = str_from(m->unit),
+	};
+
+	if (m->gauge)
+		read_numbers(r, &like, m->gauge->data_points, m->gauge->n_data_points);
+	if (m->sum) {
+		like.kind = m->sum->is_monotonic ? POINT_COUNTER : POINT_VALUE;
+		like.delta = m->sum->aggregation_temporality == TEMPORALITY_DELTA;
+		read_numbers(r, &like, m->sum->data_points, m->sum->n_data_points);
+	}
+	like.kind = POINT_HISTOGRAM;
+	if (m->histogram) {
+		like.delta = m->histogram->aggregation_temporality == TEMPORALITY_DELTA;
+		READ_HISTOGRAM(
+			r, &like, m->histogram->data_points, m->histogram->n_data_points)
+	}
+	if (m->exponential_histogram) {
+		const Otlp__ExponentialHistogram *h = m->exponential_histogram;
+
+		like.delta = h->aggregation_temporality == TEMPORALITY_DELTA;
+		READ_HISTOGRAM(r, &like, h->data_points, h->n_data_points)
 	}
 }
 

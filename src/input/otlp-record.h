@@ -43,12 +43,23 @@ struct otlp_log {
 	uint64_t at_ns, observed_ns;
 };
 
+enum otlp_point_kind {
+	POINT_VALUE,
+	POINT_COUNTER, /* a monotonic sum */
+	POINT_HISTOGRAM
+};
+
+#define TEMPORALITY_DELTA 1
+
 struct otlp_point {
+	enum otlp_point_kind kind;
 	struct str service, name, unit;
 	char labels[96]; /* values of its attributes, joined by commas */
-	uint64_t at_ns;
-	double value;
-	bool has_value;
+	uint64_t series; /* hash of all of them */
+	uint64_t start_ns, at_ns;
+	double value; /* of a histogram the sum */
+	double count;
+	bool has_value, delta;
 };
 
 void otlp_take_span(struct otlp_reader *r, struct otlp_span *s);

@@ -149,6 +149,7 @@ otlp_add_label(struct otlp_point *p, struct str value)
 {
 	size_t have = strlen(p->labels);
 
+	p->series = p->series * 31 + hash_bytes(value.n ? value.p : "", value.n) + 1;
 	if (value.n == 0 || value.n > sizeof(p->labels) - 2 - have ||
 		memchr(value.p, '\0', value.n))
 		return;
@@ -158,17 +159,51 @@ otlp_add_label(struct otlp_point *p, struct str value)
 	p->labels[have + value.n] = '\0';
 }
 
+/* The name with its labels; short-lived. */
+static struct str
+labelled(struct otlp_reader *r, const struct otlp_point *p)
+{
+	char *name = NULL;
+
+	if (p->labels[0])
+		name = otlp_printf(
+			&r->record, "%.*s{%s}", (int)p->name.n, p->name.p, p->labels);
+	return name ? str_of(name) : p->name;
+}
+
+static void
+take_counter(struct otlp_reader *r, const struct otlp_point *p)
+{
+	bool histogram = p->kind == POINT_HISTOGRAM;
+	struct otlp_counter c = {
+		.service = p->service,
+		.name = labelled(r, p),
+		.unit = p->unit,
+		.start_us = (int64_t)(p->start_ns / NS_PER_US),
+		.at_us = (int64_t)(p->at_ns / NS_PER_US),
+		.delta = p->delta,
+		.histogram = histogram,
+		.count = histogram ? p->count : p->value,
+		.sum = histogram ? p->value : 0,
+	};
+
+	/* Of plain counters only times say something by themselves: those of a CPU. */
+	if (!r->sink->counter || (!histogram && !str_eq(p->unit, STR("s"))))
+		return;
+	c.series = p->series ^ hash_bytes(p->service.p, p->service.n) * 3 ^
+		   hash_bytes(p->name.p, p->name.n);
+	r->sink->counter(r->sink->ctx, &c);
+}
+
 void
 otlp_take_point(struct otlp_reader *r, const struct otlp_point *p)
 {
 	struct gauge g = {
 		.service = p->service,
-		.name = p->name,
 		.unit = p->unit,
 		.value = p->value,
 		.at_us = (int64_t)(p->at_ns / NS_PER_US),
 	};
-	char *name;
 
 	if (r->judging)
 		return;
@@ -176,12 +211,11 @@ otlp_take_point(struct otlp_reader *r, const struct otlp_point *p)
 	if (p->at_ns == 0 || p->service.n == 0 || p->name.n == 0 || p->name.n > 255 ||
 		!p->has_value || !isfinite(p->value))
 		return;
-	if (p->labels[0]) {
-		name = otlp_printf(
-			&r->record, "%.*s{%s}", (int)p->name.n, p->name.p, p->labels);
-		if (name)
-			g.name = str_of(name);
+	if (p->kind != POINT_VALUE) {
+		take_counter(r, p);
+		return;
 	}
+	g.name = labelled(r, p);
 	r->sink->gauge(r->sink->ctx, &g);
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "rates.h"
 #include "weir/base/util.h"
 #include "weir/input/args.h"
 
@@ -48,6 +49,8 @@ tracing_close(struct tracing *t, struct input_time now)
 	pair_flush(t->pair);
 	pair_free(t->pair);
 	redact_free(t->redact);
+	rates_free(t->rates);
+	t->rates = NULL;
 	t->pair = NULL;
 	t->redact = NULL;
 }
@@ -79,6 +82,40 @@ tracing_gauge(void *ctx, const struct gauge *g)
 
 	t->emitted++;
 	emit(t, &e);
+}
+
+static void
+emit_of_counter(struct tracing *t, const struct otlp_counter *c, const char *what,
+	struct str unit, double value)
+{
+	struct buf name = BUF_INIT;
+	struct gauge g = { c->service, { 0 }, unit, value, c->at_us };
+
+	buf_add_str(&name, c->name);
+	buf_adds(&name, what);
+	g.name = buf_str(&name);
+	tracing_gauge(t, &g);
+	buf_done(&name);
+}
+
+void
+tracing_counter(void *ctx, const struct otlp_counter *c)
+{
+	const struct rates_look look = { c->series, c->start_us, c->at_us, c->delta,
+		c->count, c->sum };
+	struct tracing *t = ctx;
+	struct rates_step s;
+
+	if (!t->rates)
+		t->rates = rates_new();
+	if (!rates_take(t->rates, &look, &s))
+		return;
+	/* Seconds a second: the share of a CPU, not a number of events. */
+	emit_of_counter(
+		t, c, " rate", c->histogram ? STR("1/s") : STR("1"), s.count / s.seconds);
+	/* Without a value there is no mean, and none is not 0. */
+	if (c->histogram && s.count > 0)
+		emit_of_counter(t, c, " mean", c->unit, s.sum / s.count);
 }
 
 bool

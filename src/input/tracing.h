@@ -7,12 +7,14 @@
 #include "weir/core/pair.h"
 #include "weir/core/redact.h"
 #include "weir/input/input.h"
+#include "weir/input/otlp.h"
 
 struct tracing {
 	struct input_env env;
 	struct pair *pair;
 	struct redact *redact;
-	int64_t now_us; /* monotonic, as of tracing_now() */
+	struct rates *rates; /* NULL until the first counter */
+	int64_t now_us;      /* monotonic, as of tracing_now() */
 	int64_t wall_us;
 	uint64_t emitted;    /* notes and gauges; the pairing counts its own */
 	uint64_t rejected;   /* records refused */
@@ -48,6 +50,9 @@ void tracing_now(struct tracing *t, struct input_time now);
 void tracing_span(void *ctx, const struct span *s);
 void tracing_note(void *ctx, const struct note *n);
 void tracing_gauge(void *ctx, const struct gauge *g);
+
+/* Told as gauges: how many a second, and of histograms the mean. */
+void tracing_counter(void *ctx, const struct otlp_counter *c);
 
 /*
  * What is taken out of log lines: @keep is "on", "off" or NULL for the default rules;

@@ -157,6 +157,7 @@ take_beat(struct inbox *in, struct sender *s, const struct wire_frame *f, int64_
 	s->said = (struct sender_counts){
 		.shed = add_saturating(b.shed_queue, b.shed_quota),
 		.unpaired = b.unpaired,
+		.waiting = b.waiting,
 		.rejected = b.rejected,
 		.duplicate = b.duplicate,
 	};
@@ -254,6 +255,7 @@ snap_sender(const struct sender *s, int64_t mono_us, struct snap *snap)
 	a->duplicate = sender_duplicate(s);
 	a->shed = add_saturating(s->said.shed, s->ended.shed);
 	a->unpaired = sender_unpaired(s);
+	a->waiting = s->bye ? 0 : s->said.waiting;
 	a->rejected = add_saturating(s->said.rejected, s->ended.rejected);
 	q->lost = add_saturating(q->lost, a->lost);
 	q->duplicate = add_saturating(q->duplicate, a->duplicate);

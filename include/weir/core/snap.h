@@ -119,6 +119,7 @@ struct snap_agent {
 	int64_t age_us;   /* since anything was heard */
 	int64_t skew_us;  /* its clock minus ours, or SNAP_UNKNOWN */
 	uint64_t received, lost, duplicate, shed, unpaired, rejected;
+	uint64_t waiting; /* halves of requests that it holds now */
 };
 
 /* Everything that is not in the numbers, since the start. */

@@ -6,8 +6,9 @@
  * wrong in themselves (an id of the wrong length, no end time) are passed over and
  * counted, as the protocol asks.
  *
- * Of metrics only gauges and up-down sums are kept, with the values of their
- * attributes behind the name; requests are told by traces.
+ * Of metrics gauges and up-down sums are values; sums of time (of a CPU) and histograms
+ * (durations) are counters, from which rates and means can be made. The values of their
+ * attributes stand behind the name.
  */
 #ifndef WEIR_INPUT_OTLP_H
 #define WEIR_INPUT_OTLP_H
@@ -27,12 +28,23 @@ enum otlp_encoding {
 	OTLP_JSON
 };
 
+/* What has been counted so far, or since the last time. */
+struct otlp_counter {
+	struct str service, name, unit;
+	uint64_t series; /* tells it from others of that name */
+	int64_t start_us, at_us;
+	bool delta;     /* since the last time */
+	bool histogram; /* @sum is of @count values; else only @count is there */
+	double count, sum;
+};
+
 /* Where records go. What they point to is borrowed until the function returns. */
 struct otlp_sink {
 	void (*span)(void *ctx, const struct span *s);
 	void (*note)(void *ctx, const struct note *n);
 	void (*gauge)(void *ctx, const struct gauge *g);
 	void *ctx;
+	void (*counter)(void *ctx, const struct otlp_counter *c); /* may be NULL */
 };
 
 struct otlp_result {
