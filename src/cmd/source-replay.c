@@ -29,43 +29,6 @@ struct replay {
 	int64_t now_us; /* never goes back, whatever the file says */
 };
 
-static void
-newest_time(void *ctx, const struct event *e)
-{
-	int64_t *newest_us = ctx;
-	int64_t at_us = 0;
-
-	switch (e->type) {
-	case EVENT_FLOW:
-		at_us = e->u.flow.end_us;
-		break;
-	case EVENT_WORK:
-		at_us = e->u.work.end_us;
-		break;
-	case EVENT_NOTE:
-		at_us = e->u.note.at_us;
-		break;
-	case EVENT_GAUGE:
-		at_us = e->u.gauge.at_us;
-		break;
-	case EVENT_DELTA:
-		at_us = e->u.delta.end_us;
-		break;
-	}
-	*newest_us = MAX(*newest_us, at_us);
-}
-
-/* 0 when the line names no time. */
-static int64_t
-line_time(struct str line)
-{
-	struct wire_counts counts = { 0 };
-	int64_t newest_us = 0;
-
-	wire_decode(WIRE_JSON, line, 0, newest_time, &newest_us, &counts);
-	return newest_us;
-}
-
 static enum source_state
 read_line(struct replay *r, struct source_frame *frame, struct diag *d)
 {
@@ -81,7 +44,7 @@ read_line(struct replay *r, struct source_frame *frame, struct diag *d)
 	if (n < 0)
 		return SOURCE_END;
 	frame->bytes = (struct str){ .p = r->line, .n = (size_t)n };
-	at_us = line_time(frame->bytes);
+	at_us = wire_line_time(frame->bytes);
 	if (at_us == 0 && r->now_us == 0) {
 		diag_at(d, STATUS_ERR_SYNTAX, r->path, (int)r->line_number,
 			"no time: the first line to be replayed needs a \"ts\"");

@@ -93,7 +93,8 @@ field_find(struct str name)
 	if (name.n == 0 || name.n + 1 >= ARRAY_LEN(first_of_length))
 		return F_COUNT;
 	for (unsigned i = first_of_length[name.n]; i < first_of_length[name.n + 1]; i++)
-		if (memcmp(field_names[i].p, name.p, name.n) == 0)
+		if (*field_names[i].p == *name.p &&
+			memcmp(field_names[i].p, name.p, name.n) == 0)
 			return (enum field)i;
 	return F_COUNT;
 }
@@ -138,6 +139,25 @@ get_name(struct record *r, enum field f)
 	return s;
 }
 
+/* A number of few digits and nothing else, as nearly all are. */
+static bool
+short_number(struct str s, uint64_t *ret_n)
+{
+	uint64_t n = 0;
+
+	if (s.n > 18)
+		return false;
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned digit = (unsigned char)s.p[i] - '0';
+
+		if (digit > 9)
+			return false;
+		n = n * 10 + digit;
+	}
+	*ret_n = n;
+	return true;
+}
+
 /* A number times @scale, rounded, in 0..@max; @otherwise when absent. */
 static int64_t
 get_count(struct record *r, enum field f, uint32_t scale, uint64_t max, int64_t otherwise)
@@ -148,6 +168,8 @@ get_count(struct record *r, enum field f, uint32_t scale, uint64_t max, int64_t 
 
 	if (!v)
 		return otherwise;
+	if (scale == 1 && short_number(v->text, &n) && n <= max)
+		return (int64_t)n;
 	if (!json_decimal(v->text, &d) || !decimal_scaled(&d, scale, max, &n)) {
 		r->bad = true;
 		return otherwise;
@@ -171,14 +193,29 @@ get_time(struct record *r)
 	return us;
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
+/* A hexadecimal digit and one more, so that 0 is none. */
+static const uint8_t hex_digits[256] = { ['0'] = 1,
+	['1'] = 2,
+	['2'] = 3,
+	['3'] = 4,
+	['4'] = 5,
+	['5'] = 6,
+	['6'] = 7,
+	['7'] = 8,
+	['8'] = 9,
+	['9'] = 10,
+	['a'] = 11,
+	['b'] = 12,
+	['c'] = 13,
+	['d'] = 14,
+	['e'] = 15,
+	['f'] = 16,
+	['A'] = 11,
+	['B'] = 12,
+	['C'] = 13,
+	['D'] = 14,
+	['E'] = 15,
+	['F'] = 16 };
 
 /* Hex of @bytes bytes, or of 8 into the right half of 16. An empty text is absent. */
 static void
@@ -195,11 +232,12 @@ get_id(struct record *r, enum field f, uint8_t *id, size_t bytes)
 	}
 	id += bytes - s.n / 2;
 	for (size_t i = 0; i < s.n; i += 2) {
-		int high = hex_digit(s.p[i]), low = hex_digit(s.p[i + 1]);
+		unsigned high = hex_digits[(uint8_t)s.p[i]];
+		unsigned low = hex_digits[(uint8_t)s.p[i + 1]];
 
-		if (high < 0 || low < 0)
+		if (!high || !low)
 			r->bad = true;
-		id[i / 2] = (uint8_t)((unsigned)high << 4 | (unsigned)low);
+		id[i / 2] = (uint8_t)((high - 1) << 4 | (low - 1));
 	}
 }
 
@@ -589,6 +627,68 @@ decode_json(struct str payload, int64_t now_us, wire_event_fn fn, void *ctx,
 		status = decode_lines(&s, &r, fn, ctx, counts);
 	buf_done(&scratch);
 	return status;
+}
+
+static void
+keep_newest(void *ctx, const struct event *e)
+{
+	int64_t *newest_us = ctx;
+	int64_t at_us = 0;
+
+	switch (e->type) {
+	case EVENT_FLOW:
+		at_us = e->u.flow.end_us;
+		break;
+	case EVENT_WORK:
+		at_us = e->u.work.end_us;
+		break;
+	case EVENT_NOTE:
+		at_us = e->u.note.at_us;
+		break;
+	case EVENT_GAUGE:
+		at_us = e->u.gauge.at_us;
+		break;
+	case EVENT_DELTA:
+		at_us = e->u.delta.end_us;
+		break;
+	}
+	*newest_us = MAX(*newest_us, at_us);
+}
+
+/*
+ * The number behind the "ts" of an object without others in it. Inside of a string its
+ * quotes would be escaped, so what looks like that member is that member.
+ */
+static bool
+plain_time(struct str line, int64_t *ret_us)
+{
+	static const struct str key = { "\"ts\":", 5 };
+	const char *end = line.p + line.n, *p, *stop;
+	struct json_value v = { .type = JSON_NUMBER };
+
+	if (line.n < 2 || line.p[0] != '{' || memchr(line.p + 1, '{', line.n - 1))
+		return false;
+	p = memmem(line.p, line.n, key.p, key.n);
+	if (!p)
+		return false;
+	p += key.n;
+	for (stop = p; stop < end && (*stop == '.' || (*stop >= '0' && *stop <= '9'));)
+		stop++;
+	if (stop == end || (*stop != ',' && *stop != '}'))
+		return false;
+	v.text = (struct str){ p, (size_t)(stop - p) };
+	return json_time(&v, NULL, ret_us);
+}
+
+int64_t
+wire_line_time(struct str line)
+{
+	struct wire_counts counts = { 0 };
+	int64_t newest_us = 0;
+
+	if (!plain_time(line, &newest_us))
+		wire_decode(WIRE_JSON, line, 0, keep_newest, &newest_us, &counts);
+	return newest_us;
 }
 
 static void *

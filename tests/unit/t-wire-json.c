@@ -510,3 +510,31 @@ Test(wire_json, a_delta_brings_its_histogram)
 	cr_expect_eq(seen.bounds, 6);
 	cr_expect_eq(seen.last.u.delta.bytes_in, FLOW_UNKNOWN);
 }
+
+Test(wire_json, the_time_of_a_line_is_what_decoding_it_would_say)
+{
+	static const struct {
+		const char *line;
+		int64_t us;
+	} lines[] = {
+		{ "{" FLOW ",\"ts\":1767621752.25}", INT64_C(1767621752250000) },
+		{ "{\"ts\":1767621752," FLOW "}", INT64_C(1767621752000000) },
+		{ "{\"ts\" : 1767621752," FLOW "}", INT64_C(1767621752000000) },
+		{ "{\"ts\":\"2026-01-05T14:02:32Z\"," FLOW "}",
+			INT64_C(1767621752000000) },
+		{ "{\"ts\":1.767621752e9," FLOW "}", INT64_C(1767621752000000) },
+		{ "{" FLOW ",\"op\":\"\\\"ts\\\":5,\",\"ts\":1767621752}",
+			INT64_C(1767621752000000) },
+		{ "{" FLOW ",\"more\":{\"ts\":5},\"ts\":1767621752}",
+			INT64_C(1767621752000000) },
+		{ "[{" FLOW ",\"ts\":1767621752},{" FLOW ",\"ts\":1767621753}]",
+			INT64_C(1767621753000000) },
+		{ "{" FLOW "}", 0 },
+		{ "no JSON", 0 },
+		{ "", 0 },
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(lines); i++)
+		cr_expect_eq(wire_line_time(str_of(lines[i].line)), lines[i].us, "%s",
+			lines[i].line);
+}

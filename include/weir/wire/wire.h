@@ -108,6 +108,9 @@ void wire_put_beat(struct buf *out, const struct wire_beat *b);
 enum status wire_get_beat(
 	struct str payload, struct buf *scratch, struct wire_beat *ret_beat);
 
+/* The newest time that a line of JSON names, or 0: a look before it is decoded. */
+int64_t wire_line_time(struct str line);
+
 /* One event as a JSON object, no newline (the `json` encoding and ndjson). */
 void wire_put_json(struct buf *out, const struct event *e);
 
