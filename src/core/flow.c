@@ -22,6 +22,12 @@ static const char *const node_words[] = {
 #undef X
 };
 
+static const char *const severity_words[] = {
+#define X(id, word) word,
+	NOTE_SEVERITY_LIST(X)
+#undef X
+};
+
 /* A latency beyond this is a fault of whoever measured it. */
 #define LATENCY_MAX_US (24 * 3600 * SEC_US)
 
@@ -90,6 +96,13 @@ const char *
 flow_origin_word(enum flow_origin o)
 {
 	return (unsigned)o < ORIGIN_COUNT ? origin_words[o] : origin_words[ORIGIN_DIRECT];
+}
+
+const char *
+note_severity_word(enum note_severity s)
+{
+	return (unsigned)s < NOTE_SEVERITY_COUNT ? severity_words[s]
+						 : severity_words[NOTE_INFO];
 }
 
 const char *

@@ -431,21 +431,6 @@ snap_find_edge(const struct snap *s, uint32_t key)
 	return -1;
 }
 
-const char *
-snap_note_word(enum note_severity s)
-{
-	static const char *const words[] = {
-		[NOTE_TRACE] = "trace",
-		[NOTE_DEBUG] = "debug",
-		[NOTE_INFO] = "info",
-		[NOTE_WARN] = "warn",
-		[NOTE_ERROR] = "error",
-		[NOTE_FATAL] = "fatal",
-	};
-
-	return (unsigned)s < ARRAY_LEN(words) ? words[s] : "-";
-}
-
 bool
 snap_edge_skew(const struct snap *s, const struct snap_edge *e, int64_t *ret_us)
 {

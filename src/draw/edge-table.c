@@ -234,33 +234,14 @@ bool
 edge_table_move(const struct edge_table *t, const struct snap *s, enum action action,
 	uint32_t *key)
 {
-	int at = edge_table_find(t, s, *key), last = (int)t->rows - 1;
-	int page = MAX(t->page - 1, 1);
+	int at = edge_table_find(t, s, *key), to = MAX(at, 0);
 
-	switch (action) {
-	case ACTION_UP:
-		at = at < 0 ? t->top : at - 1;
-		break;
-	case ACTION_DOWN:
-		at = at < 0 ? t->top : at + 1;
-		break;
-	case ACTION_PAGE_UP:
-		at = MAX(at, 0) - page;
-		break;
-	case ACTION_PAGE_DOWN:
-		at = MAX(at, 0) + page;
-		break;
-	case ACTION_TOP:
-		at = 0;
-		break;
-	case ACTION_BOTTOM:
-		at = last;
-		break;
-	default:
+	if (!list_move(action, t->page, (int)t->rows - 1, &to))
 		return false;
-	}
+	if (at < 0 && (action == ACTION_UP || action == ACTION_DOWN))
+		to = t->top;
 	if (t->rows)
-		*key = s->edge[t->row[CLAMP(at, 0, last)].index].key;
+		*key = s->edge[t->row[MIN(to, (int)t->rows - 1)].index].key;
 	return true;
 }
 

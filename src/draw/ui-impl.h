@@ -49,7 +49,7 @@ struct ui {
 	bool verdict_below;      /* the header had no room for it */
 
 	bool help;
-	int help_top;
+	int help_top, help_page; /* first row of it shown, and rows shown at once */
 	struct detail detail;
 	struct edge_table worst;
 

@@ -97,21 +97,11 @@ unsigned
 ui_chooser_action(struct ui *ui, enum action action)
 {
 	struct chooser *c = &ui->chooser;
-	int page = MAX(c->page - 1, 1);
+	int at = c->at;
 
+	if (list_move(action, c->page, c->n - 1, &at))
+		return move_to(ui, at);
 	switch (action) {
-	case ACTION_UP:
-		return move_to(ui, c->at - 1);
-	case ACTION_DOWN:
-		return move_to(ui, c->at + 1);
-	case ACTION_PAGE_UP:
-		return move_to(ui, c->at - page);
-	case ACTION_PAGE_DOWN:
-		return move_to(ui, c->at + page);
-	case ACTION_TOP:
-		return move_to(ui, 0);
-	case ACTION_BOTTOM:
-		return move_to(ui, c->n - 1);
 	case ACTION_THEME: /* pressed again and again it goes round */
 		return move_to(ui, (c->at + 1) % c->n);
 	case ACTION_ENTER:

@@ -3,6 +3,7 @@
 #include "weir/draw/ui.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,23 +187,8 @@ show_view(struct ui *ui, unsigned view)
 static unsigned
 help_action(struct ui *ui, enum action action)
 {
-	switch (action) {
-	case ACTION_UP:
-		ui->help_top--;
-		break;
-	case ACTION_DOWN:
-		ui->help_top++;
-		break;
-	case ACTION_PAGE_UP:
-		ui->help_top -= 10;
-		break;
-	case ACTION_PAGE_DOWN:
-		ui->help_top += 10;
-		break;
-	default:
+	if (!list_move(action, ui->help_page, INT_MAX / 2, &ui->help_top))
 		ui->help = false;
-	}
-	ui->help_top = MAX(ui->help_top, 0);
 	return UI_REDRAW;
 }
 
@@ -415,6 +401,7 @@ ui_paint(struct ui *ui, const struct snap *snap, struct grid *g)
 	ui->ctx.now_us = snap->now_us;
 	ui->ctx.frozen = ui->frozen;
 	ui_paint_header(ui, snap, g);
+	ui->help_page = area.h;
 	if (ui->help)
 		ui->help_top = MIN(ui->help_top, help_paint(g, area, ui->help_top));
 	else if (detail_is_open(&ui->detail))

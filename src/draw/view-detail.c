@@ -433,32 +433,6 @@ detail_paint(struct detail *d, struct view_ctx *ctx, struct grid *g, struct rect
 	grid_clip(g, before);
 }
 
-static void
-scroll(struct detail *d, struct detail_page *p, enum action action)
-{
-	switch (action) {
-	case ACTION_UP:
-		p->scroll--;
-		break;
-	case ACTION_DOWN:
-		p->scroll++;
-		break;
-	case ACTION_PAGE_UP:
-		p->scroll -= d->height - 1;
-		break;
-	case ACTION_PAGE_DOWN:
-		p->scroll += d->height - 1;
-		break;
-	case ACTION_TOP:
-		p->scroll = 0;
-		break;
-	default:
-		p->scroll = d->lines;
-		break;
-	}
-	p->scroll = CLAMP(p->scroll, 0, MAX(d->lines - d->height, 0));
-}
-
 /* Move the mark over the incoming and then the outgoing flows. */
 static void
 move_cursor(struct detail *d, struct detail_page *p, const struct snap *s, int step)
@@ -503,23 +477,15 @@ detail_action(struct detail *d, struct view_ctx *ctx, enum action action)
 {
 	struct detail_page *p = &d->page[d->pages - 1];
 
+	if (p->of.node != SELECT_NONE && (action == ACTION_UP || action == ACTION_DOWN)) {
+		move_cursor(d, p, ctx->snap, action == ACTION_UP ? -1 : 1);
+		return true;
+	}
+	if (list_move(action, d->height, d->lines - d->height, &p->scroll))
+		return true;
 	switch (action) {
 	case ACTION_BACK:
 		d->pages--;
-		return true;
-	case ACTION_UP:
-	case ACTION_DOWN:
-		if (p->of.node != SELECT_NONE) {
-			move_cursor(d, p, ctx->snap, action == ACTION_UP ? -1 : 1);
-			return true;
-		}
-		scroll(d, p, action);
-		return true;
-	case ACTION_PAGE_UP:
-	case ACTION_PAGE_DOWN:
-	case ACTION_TOP:
-	case ACTION_BOTTOM:
-		scroll(d, p, action);
 		return true;
 	case ACTION_ENTER:
 	case ACTION_DETAIL:

@@ -114,30 +114,9 @@ events_action(void *state, struct view_ctx *ctx, enum action action)
 	struct events *v = state;
 
 	(void)ctx;
-	switch (action) {
-	case ACTION_UP:
-		v->top--;
-		break;
-	case ACTION_DOWN:
-		v->top++;
-		break;
-	case ACTION_PAGE_UP:
-		v->top -= v->page;
-		break;
-	case ACTION_PAGE_DOWN:
-		v->top += v->page;
-		break;
-	case ACTION_TOP:
-		v->top = 0;
-		break;
-	case ACTION_BOTTOM:
-		v->top = SNAP_EVENTS;
-		break;
-	default:
-		return VIEW_IGNORED;
-	}
-	v->top = MAX(v->top, 0);
-	return VIEW_HANDLED;
+	/* How far down there is something is known when it is painted. */
+	return list_move(action, v->page, SNAP_EVENTS, &v->top) ? VIEW_HANDLED
+								: VIEW_IGNORED;
 }
 
 const struct view_ops view_events = {

@@ -333,28 +333,9 @@ services_action(void *state, struct view_ctx *ctx, enum action action)
 {
 	struct services *v = state;
 	const struct snap *s = ctx->snap;
-	int at = row_of(v, s, ctx->sel.node), page = MAX(v->page - 1, 1);
-	int to = MAX(at, 0);
+	int at = row_of(v, s, ctx->sel.node), to = MAX(at, 0);
 
 	switch (action) {
-	case ACTION_UP:
-		to = at < 0 ? v->top : at - 1;
-		break;
-	case ACTION_DOWN:
-		to = at < 0 ? v->top : at + 1;
-		break;
-	case ACTION_PAGE_UP:
-		to -= page;
-		break;
-	case ACTION_PAGE_DOWN:
-		to += page;
-		break;
-	case ACTION_TOP:
-		to = 0;
-		break;
-	case ACTION_BOTTOM:
-		to = (int)v->rows - 1;
-		break;
 	case ACTION_NEXT_HOT:
 		to = hot_row(v, s, at, 1);
 		break;
@@ -365,7 +346,10 @@ services_action(void *state, struct view_ctx *ctx, enum action action)
 	case ACTION_DETAIL:
 		break;
 	default:
-		return VIEW_IGNORED;
+		if (!list_move(action, v->page, (int)v->rows - 1, &to))
+			return VIEW_IGNORED;
+		if (at < 0 && (action == ACTION_UP || action == ACTION_DOWN))
+			to = v->top;
 	}
 	if (!v->rows || to < 0)
 		return VIEW_HANDLED;

@@ -1,5 +1,6 @@
 #include "config.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -207,30 +208,9 @@ sources_action(void *state, struct view_ctx *ctx, enum action action)
 	struct sources *v = state;
 
 	(void)ctx;
-	switch (action) {
-	case ACTION_UP:
-		v->top--;
-		break;
-	case ACTION_DOWN:
-		v->top++;
-		break;
-	case ACTION_PAGE_UP:
-		v->top -= v->page;
-		break;
-	case ACTION_PAGE_DOWN:
-		v->top += v->page;
-		break;
-	case ACTION_TOP:
-		v->top = 0;
-		break;
-	case ACTION_BOTTOM:
-		v->top = INT32_MAX / 2;
-		break;
-	default:
-		return VIEW_IGNORED;
-	}
-	v->top = MAX(v->top, 0);
-	return VIEW_HANDLED;
+	/* How far down there is something is known when it is painted. */
+	return list_move(action, v->page, INT_MAX / 2, &v->top) ? VIEW_HANDLED
+								: VIEW_IGNORED;
 }
 
 const struct view_ops view_sources = {

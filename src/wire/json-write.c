@@ -208,21 +208,11 @@ put_work(struct buf *out, const struct work *w)
 static void
 put_note(struct buf *out, const struct note *n)
 {
-	static const char *const words[] = {
-		[NOTE_TRACE] = "trace",
-		[NOTE_DEBUG] = "debug",
-		[NOTE_INFO] = "info",
-		[NOTE_WARN] = "warn",
-		[NOTE_ERROR] = "error",
-		[NOTE_FATAL] = "fatal",
-	};
-
 	put_time_member(out, n->at_us);
 	put_key(out, "note");
 	put_text(out, n->text);
 	put_text_member(out, "service", n->service);
-	if ((unsigned)n->severity < ARRAY_LEN(words))
-		put_word_member(out, "sev", words[n->severity]);
+	put_word_member(out, "sev", note_severity_word(n->severity));
 	put_ids(out, &n->ids);
 }
 

@@ -69,13 +69,19 @@ enum node_kind {
 };
 
 /* Severities of logs, after OpenTelemetry's SeverityNumber ranges. */
+#define NOTE_SEVERITY_LIST(X) \
+	X(TRACE, "trace")     \
+	X(DEBUG, "debug")     \
+	X(INFO, "info")       \
+	X(WARN, "warn")       \
+	X(ERROR, "error")     \
+	X(FATAL, "fatal")
+
 enum note_severity {
-	NOTE_TRACE,
-	NOTE_DEBUG,
-	NOTE_INFO,
-	NOTE_WARN,
-	NOTE_ERROR,
-	NOTE_FATAL
+#define X(id, word) NOTE_##id,
+	NOTE_SEVERITY_LIST(X)
+#undef X
+	NOTE_SEVERITY_COUNT
 };
 
 struct flow_ids {
@@ -219,6 +225,7 @@ void flow_init(struct flow *f);
 const char *flow_kind_word(enum flow_kind k);
 const char *flow_origin_word(enum flow_origin o);
 const char *node_kind_word(enum node_kind k);
+const char *note_severity_word(enum note_severity s);
 bool flow_kind_from(struct str word, enum flow_kind *ret_kind);
 bool flow_origin_from(struct str word, enum flow_origin *ret_origin);
 bool node_kind_from(struct str word, enum node_kind *ret_kind);

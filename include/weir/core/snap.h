@@ -252,9 +252,6 @@ void snap_sort(struct snap *s);
 int snap_find_node(const struct snap *s, uint32_t key);
 int snap_find_edge(const struct snap *s, uint32_t key);
 
-/* trace, debug, info, warn, error, fatal */
-const char *snap_note_word(enum note_severity s);
-
 /* By how much the callee's clock is ahead of the caller's; false when nobody measured it. */
 bool snap_edge_skew(const struct snap *s, const struct snap_edge *e, int64_t *ret_us);
 

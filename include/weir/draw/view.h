@@ -86,4 +86,11 @@ extern const unsigned view_count;
 /* NULL when there is no such view. */
 const struct view_ops *view_find(const char *id);
 
+/*
+ * The keys that move through a list or a text: sets *@at to where @action leads
+ * from there, within 0 to @last, and a page being @page rows. Returns false, with
+ * nothing changed, when @action does not move up or down.
+ */
+bool list_move(enum action action, int page, int last, int *at);
+
 #endif
