@@ -31,7 +31,8 @@ paint_note(struct grid *g, struct rect line, const struct snap *s,
 	int x = line.x, end = line.x + line.w;
 	char trace[2 * sizeof(n->trace) + 1];
 
-	grid_puts(g, x, line.y, note_severity_word(n->severity), level_role(n->severity), 0);
+	grid_puts(g, x, line.y, note_severity_word(n->severity), level_role(n->severity),
+		0);
 	x += LEVEL_CELLS + FMT_CELLS + 1;
 	grid_right(g, x, line.y, fmt_count(n->count).s, ROLE_TEXT, 0);
 	x += FMT_CELLS;

@@ -114,7 +114,8 @@ add_logs(cJSON *o, const struct snap *s, const struct snap_node *node)
 		const struct snap_note *n = &s->note[node->first_note + i];
 		cJSON *item = cJSON_CreateObject();
 
-		cJSON_AddStringToObject(item, "severity", note_severity_word(n->severity));
+		cJSON_AddStringToObject(
+			item, "severity", note_severity_word(n->severity));
 		cJSON_AddStringToObject(item, "pattern", n->pattern);
 		add_whole(item, "count", (int64_t)n->count);
 		add_time(item, "last", n->last_us);
