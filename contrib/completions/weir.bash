@@ -20,6 +20,7 @@ _weir() {
 	--warn-errors) return ;;
 	--crit-errors) return ;;
 	--min-samples) return ;;
+	--state) return ;;
 	--view) COMPREPLY=($(compgen -W "map edges services events sources" -- "$cur")); return ;;
 	--theme) COMPREPLY=($(compgen -f -- "$cur")); return ;;
 	--safe) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
@@ -38,12 +39,12 @@ _weir() {
 	esac
 	if [[ $cur == -* ]]; then
 		case $command in
-		weir) word="--connect --listen --with --replay --speed --at --group --window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --view --theme --ascii --safe --color --mouse --config --check-config --help --version" ;;
-		snapshot) word="--connect --listen --with --replay --speed --at --group --window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --view --theme --ascii --safe --color --for --format --size --output --config --help" ;;
-		check) word="--connect --listen --with --replay --speed --at --group --window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --for --fail-on --warn-on --config --help" ;;
+		weir) word="--connect --listen --with --replay --speed --at --group --window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --state --view --theme --ascii --safe --color --mouse --config --check-config --help --version" ;;
+		snapshot) word="--connect --listen --with --replay --speed --at --group --window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --state --view --theme --ascii --safe --color --for --format --size --output --config --help" ;;
+		check) word="--connect --listen --with --replay --speed --at --group --window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --state --for --fail-on --warn-on --config --help" ;;
 		diff) word="--window --filter --min-samples --format --output --config --help" ;;
 		record) word="--connect --listen --with --replay --speed --group --for --max-size --config --help" ;;
-		replay) word="--speed --at --window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --view --theme --ascii --safe --color --mouse --size --output --script --config --help" ;;
+		replay) word="--speed --at --window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --state --view --theme --ascii --safe --color --mouse --size --output --script --config --help" ;;
 		demo) word="--window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --view --theme --ascii --safe --color --mouse --for --format --size --output --scenario --seed --config --help" ;;
 		help) word="--config --help" ;;
 		esac

@@ -136,6 +136,6 @@ cmd_check(const struct options *o)
 		status = EXIT_SIGNAL + signals_stop();
 	}
 	snap_done(&snap);
-	feed_free(f);
+	close_feed(f);
 	return status;
 }

@@ -28,6 +28,6 @@ cmd_dashboard(const struct options *o)
 			o->at.absolute ? o->at.us : feed_source(f)->start_us + o->at.us,
 			NULL);
 	status = loop_run(f, o);
-	feed_free(f);
+	close_feed(f);
 	return status;
 }

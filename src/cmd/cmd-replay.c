@@ -54,7 +54,7 @@ run_script(const struct options *o, const struct script *script)
 	closed = sink_close(&sink, NULL, &d);
 	if (closed != STATUS_OK)
 		status = d.text[0] ? report_diag(closed, &d) : EXIT_SIGNAL + 13;
-	feed_free(f);
+	close_feed(f);
 	return status;
 }
 

@@ -28,6 +28,6 @@ cmd_snapshot(const struct options *o)
 		status = EXIT_SIGNAL + signals_stop();
 	}
 	snap_done(&snap);
-	feed_free(f);
+	close_feed(f);
 	return status;
 }

@@ -29,8 +29,10 @@ open_feed(const struct options *o, bool on_screen, int *ret_exit)
 		.filter = o->command == COMMAND_check ? o->filter
 						      : feed_filter(o, on_screen),
 		.speed = o->speed,
+		.state = o->state,
 	};
 	struct source src;
+	struct feed *f;
 	struct diag d = { 0 };
 	enum status s = source_open(&src, o, on_screen, &d);
 
@@ -38,7 +40,22 @@ open_feed(const struct options *o, bool on_screen, int *ret_exit)
 		*ret_exit = report_diag(s, &d);
 		return NULL;
 	}
-	return feed_new(&src, &fo);
+	f = feed_new(&src, &fo);
+	/* On a screen the ui shows what is said. */
+	if (!on_screen)
+		report_said(f);
+	return f;
+}
+
+void
+close_feed(struct feed *f)
+{
+	struct diag d = { 0 };
+
+	feed_save(f, &d);
+	if (d.text[0])
+		report("%s", d.text);
+	feed_free(f);
 }
 
 /* The instant up to which a recording is to be read. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "weir/base/util.h"
+#include "weir/cmd/baselines.h"
 #include "weir/cmd/clock.h"
 #include "weir/core/filter.h"
 #include "weir/wire/inbox.h"
@@ -31,8 +32,17 @@ struct feed {
 
 	bool ended;
 	struct diag why;
+	struct baselines baselines;
+	struct buf said;  /* of our own, not yet handed out */
 	uint64_t missing; /* events lost and frames dropped when last looked at */
 };
+
+static void
+say(struct feed *f, const struct diag *d)
+{
+	if (d->text[0])
+		buf_addf(&f->said, "%s\n", d->text);
+}
 
 static void
 take_event(void *ctx, const struct event *e)
@@ -60,6 +70,13 @@ feed_new(struct source *src, const struct feed_options *o)
 	/* Its text has been checked where it was given. */
 	f->filter = o->filter ? filter_new(o->filter, NULL) : NULL;
 	f->now_us = f->src.start_us;
+	if (o->state) {
+		struct diag d = { 0 };
+
+		baselines_open(
+			&f->baselines, o->state, model_verdict(f->model), f->now_us, &d);
+		say(f, &d);
+	}
 	return f;
 }
 
@@ -73,6 +90,8 @@ feed_free(struct feed *f)
 	snap_done(&f->whole);
 	model_free(f->model);
 	filter_free(f->filter);
+	baselines_done(&f->baselines);
+	buf_done(&f->said);
 	free(f);
 }
 
@@ -137,6 +156,26 @@ move_to(struct feed *f, int64_t until_us)
 		f->now_us = note.played_us;
 }
 
+enum status
+feed_save(struct feed *f, struct diag *d)
+{
+	return baselines_save(&f->baselines, model_verdict(f->model), f->now_us, d);
+}
+
+/* Once a minute: what is lost if weir is killed. */
+static void
+save_now_and_then(struct feed *f, int64_t mono_us)
+{
+	struct diag d = { 0 };
+
+	if (mono_us < f->baselines.next_us)
+		return;
+	if (f->baselines.next_us)
+		feed_save(f, &d);
+	say(f, &d);
+	f->baselines.next_us = mono_us + BASELINES_EVERY_US;
+}
+
 bool
 feed_step(struct feed *f, int64_t mono_us, int64_t budget_us)
 {
@@ -150,6 +189,7 @@ feed_step(struct feed *f, int64_t mono_us, int64_t budget_us)
 	/* While frames are left the clock may not run ahead of them. */
 	if (state != SOURCE_FRAME && state != SOURCE_BUSY && !isinf(f->speed))
 		move_to(f, until_us);
+	save_now_and_then(f, mono_us);
 	return f->frames != before || f->ended != was_ended;
 }
 
@@ -199,6 +239,8 @@ feed_ended(const struct feed *f, struct diag *ret_d)
 void
 feed_said(struct feed *f, struct buf *out)
 {
+	buf_add_str(out, buf_str(&f->said));
+	buf_clear(&f->said);
 	if (f->src.ops->said)
 		f->src.ops->said(f->src.s, out);
 }

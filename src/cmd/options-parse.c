@@ -276,6 +276,20 @@ settle_sources(struct options *o, struct mistakes *m)
 			given(o, "speed") ? "speed" : "at");
 }
 
+/*
+ * What is usual today is not learnt from an old recording: the file that a configuration
+ * names is for live sources.
+ */
+static void
+settle_state(struct options *o)
+{
+	if (o->state && (strcmp(o->state, "none") == 0 ||
+				(o->replay != NULL && !given(o, "state")))) {
+		free(o->state);
+		o->state = NULL;
+	}
+}
+
 void
 options_finish(struct options *o, struct mistakes *m)
 {
@@ -284,6 +298,7 @@ options_finish(struct options *o, struct mistakes *m)
 		o->replay = xstrdup(o->args.v[0]);
 	}
 	settle_sources(o, m);
+	settle_state(o);
 	if (o->thresholds.warn_p99_us > o->thresholds.crit_p99_us)
 		diag_set(mistakes_add(m), STATUS_ERR_USAGE,
 			"warn_p99 is greater than crit_p99");

@@ -48,22 +48,22 @@ write_all(int fd, const char *p, size_t n)
 	return STATUS_OK;
 }
 
-/* A new file that takes the place of the old one when it is whole. */
-static enum status
-replace_file(const struct sink *s, const char *path)
+enum status
+file_replace(const char *path, struct str bytes, unsigned mode)
 {
 	struct buf temporary = BUF_INIT;
 	enum status status = STATUS_ERR_SYSTEM;
-	mode_t mask = umask(0);
 	int fd, saved;
 
-	umask(mask);
 	buf_addf(&temporary, "%s.XXXXXX", path);
 	fd = mkstemp(temporary.p);
 	if (fd >= 0) {
-		status = write_all(fd, s->bytes, s->n);
-		if (fchmod(fd, 0666 & ~mask) != 0 || close(fd) != 0)
+		status = write_all(fd, bytes.p, bytes.n);
+		saved = errno;
+		if (fchmod(fd, mode) != 0 || close(fd) != 0)
 			status = STATUS_ERR_SYSTEM;
+		else if (status != STATUS_OK)
+			errno = saved;
 		if (status == STATUS_OK && rename(temporary.p, path) != 0)
 			status = STATUS_ERR_SYSTEM;
 		saved = errno;
@@ -80,10 +80,14 @@ write_path(const struct sink *s, const char *path)
 {
 	struct stat st;
 	enum status status;
+	mode_t mask;
 	int fd;
 
-	if (lstat(path, &st) != 0 || S_ISREG(st.st_mode))
-		return replace_file(s, path);
+	if (lstat(path, &st) != 0 || S_ISREG(st.st_mode)) {
+		mask = umask(0);
+		umask(mask);
+		return file_replace(path, (struct str){ s->bytes, s->n }, 0666 & ~mask);
+	}
 	/* A device, a pipe or a link is written through, not replaced. */
 	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
 	if (fd < 0)

@@ -55,13 +55,15 @@ static uint32_t
 crc32_of(const void *p, size_t n)
 {
 	const unsigned char *byte = p;
-	uint32_t crc = ~UINT32_C(0);
+	uint32_t crc = ~UINT32_C(0), of[256];
 
-	for (size_t i = 0; i < n; i++) {
-		crc ^= byte[i];
+	for (uint32_t i = 0; i < ARRAY_LEN(of); i++) {
+		of[i] = i;
 		for (unsigned bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (UINT32_C(0xedb88320) & (0u - (crc & 1u)));
+			of[i] = of[i] >> 1 ^ (UINT32_C(0xedb88320) & (0u - (of[i] & 1u)));
 	}
+	for (size_t i = 0; i < n; i++)
+		crc = crc >> 8 ^ of[(crc ^ byte[i]) & 0xff];
 	return ~crc;
 }
 
@@ -441,7 +443,7 @@ verdict_recall(struct verdict *v, struct edge *e)
 	e->async_told |= h.async_told;
 	e->quiet_most = (uint32_t)MIN(h.quiet_most, 86400);
 	e->ratio = h.ratio;
-	if (v->kept->now_us - h.seen_us < VOLUME_US)
+	if (llabs(v->kept->now_us - h.seen_us) < VOLUME_US)
 		e->own_rate = h.own_rate;
 	edge_tune(v, e);
 }

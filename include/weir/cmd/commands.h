@@ -43,6 +43,9 @@ const char *feed_filter(const struct options *o, bool on_screen);
 /* Open the source that @o names, and a feed on it. NULL when that was reported. */
 struct feed *open_feed(const struct options *o, bool on_screen, int *ret_exit);
 
+/* Save what it has learnt, which is reported when it fails, and free it. */
+void close_feed(struct feed *f);
+
 /*
  * Collect for @duration_us, to the end of a recording or to --at, whatever it is.
  * False when a signal ended it.

@@ -18,6 +18,7 @@ struct feed_options {
 	int64_t window_us;
 	struct thresholds thresholds;
 	const char *filter; /* NULL: everything */
+	const char *state;  /* file of what has been learnt, or NULL; see baselines.h */
 	double speed;       /* of a played source in feed_step() */
 };
 
@@ -46,6 +47,9 @@ int64_t feed_now(const struct feed *f);
 
 /* Nothing will come again. *ret_d says why when it was a fault, else has no text. */
 bool feed_ended(const struct feed *f, struct diag *ret_d);
+
+/* Write what has been learnt to the file named for it, now: at the end. */
+enum status feed_save(struct feed *f, struct diag *d);
 
 /* What children and others said since the last call, whole lines. */
 void feed_said(struct feed *f, struct buf *out);

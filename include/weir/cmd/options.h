@@ -67,6 +67,7 @@ struct options {
 	int64_t window_us;
 	char *filter;
 	struct thresholds thresholds;
+	char *state;
 
 	char *view, *theme;
 	bool ascii, mouse;

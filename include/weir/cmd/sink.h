@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "weir/base/status.h"
+#include "weir/base/str.h"
 
 struct sink {
 	FILE *f; /* write here */
@@ -35,5 +36,11 @@ enum status sink_close(struct sink *s, const char *path, struct diag *d);
 
 /* Write nothing. */
 void sink_drop(struct sink *s);
+
+/*
+ * A new file of @bytes that takes the place of @path when it is whole. ERR_SYSTEM with
+ * errno when that failed; the old one is then left.
+ */
+enum status file_replace(const char *path, struct str bytes, unsigned mode);
 
 #endif
