@@ -6,10 +6,13 @@
 #include "config.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "model-priv.h"
+#include "weir/base/text.h"
 #include "weir/base/util.h"
-#include "weir/core/sentence.h"
+
+#define EVIDENCE_WORDS 48 /* columns of a log line's pattern, of a value's name */
 
 static const char *
 name_of(void *ctx, uint32_t id)
@@ -179,12 +182,95 @@ edge_key_of(const struct snap *s, const struct verdict_cause *c)
 	return NONE;
 }
 
+/* As many words of @text as fit, and a sign where there are more. */
+static void
+add_words(struct buf *out, const char *text, int width)
+{
+	size_t fits = 0, n = strlen(text);
+
+	for (size_t i = 1; i <= n; i++)
+		if ((text[i] == ' ' || i == n) &&
+			text_width((struct str){ text, i }) <= width)
+			fits = i;
+	if (fits == 0)
+		text_fit(out, str_of(text), width);
+	else
+		buf_add(out, text, fits);
+	if (fits && fits < n)
+		buf_adds(out, " …");
+}
+
+static void
+add_owner(struct buf *out, const struct model *m, const struct verdict_cause *c,
+	uint32_t service)
+{
+	if (service == c->node)
+		return;
+	buf_adds(out, " of ");
+	text_fit(out, str_of(names_text(m->names, service)), SENTENCE_NAME);
+}
+
+static bool
+tell_lines(const struct model *m, const struct verdict_cause *c, uint32_t service,
+	struct buf *out)
+{
+	struct notes_line line;
+
+	if (!notes_line_since(m->notes, service, c->since_us, m->now_us, &line))
+		return false;
+	buf_addf(out, "%ju log line%s", (uintmax_t)line.count, line.count > 1 ? "s" : "");
+	add_owner(out, m, c, service);
+	buf_adds(out, " \"");
+	add_words(out, line.pattern, EVIDENCE_WORDS);
+	buf_addc(out, '"');
+	return true;
+}
+
+static bool
+tell_value(const struct model *m, const struct verdict_cause *c, uint32_t service,
+	struct buf *out)
+{
+	struct notes_value v;
+
+	if (!notes_value_since(m->notes, service, c->since_us, m->now_us, &v))
+		return false;
+	text_fit(out, str_of(v.name), EVIDENCE_WORDS);
+	add_owner(out, m, c, service);
+	buf_addf(out, " %.4g, %s %.4g before", v.value, v.rose ? "at most" : "at least",
+		v.before);
+	return true;
+}
+
+/* What the services at the ends of the hop have said since, the cause first. */
+static void
+find_evidence(const struct model *m, const struct verdict_cause *c, struct snap_cause *to)
+{
+	static bool (*const tellers[SNAP_EVIDENCES])(const struct model *m,
+		const struct verdict_cause *c, uint32_t service,
+		struct buf *out) = { tell_lines, tell_value };
+	const uint32_t services[] = { c->node, c->dst, c->src };
+	struct buf text = BUF_INIT;
+
+	for (unsigned t = 0; c->since_us >= 0 && t < SNAP_EVIDENCES; t++)
+		for (unsigned i = 0; i < ARRAY_LEN(services); i++) {
+			buf_clear(&text);
+			if (services[i] == VERDICT_NONE ||
+				!tellers[t](m, c, services[i], &text))
+				continue;
+			copy_text(to->evidence[to->evidences++], SNAP_EVIDENCE_BYTES,
+				&text);
+			break;
+		}
+	buf_done(&text);
+}
+
 static void
 show_cause(struct model *m, const struct verdict_cause *c, struct snap *s)
 {
-	struct sentence_style style = { .utc_offset_s = m->utc_offset_s };
+	const char *evidence[SNAP_EVIDENCES];
+	struct sentence_style style = { .utc_offset_s = m->utc_offset_s,
+		.evidence = evidence };
 	struct snap_cause *to = &s->cause[s->causes++];
-	struct buf text = BUF_INIT;
 
 	*to = (struct snap_cause){
 		.kind = c->kind,
@@ -204,9 +290,10 @@ show_cause(struct model *m, const struct verdict_cause *c, struct snap *s)
 		to->explains[i].dst = name_or_null(m, c->explains[i].dst);
 		to->explains[i].share = c->explains[i].share;
 	}
-	sentence_write(&text, c, &m->verdict_options, &style);
-	copy_text(to->sentence, sizeof(to->sentence), &text);
-	buf_done(&text);
+	find_evidence(m, c, to);
+	for (style.evidences = 0; style.evidences < to->evidences; style.evidences++)
+		evidence[style.evidences] = to->evidence[style.evidences];
+	sentence_write(&to->sentence, c, &m->verdict_options, &style);
 }
 
 void

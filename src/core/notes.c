@@ -16,8 +16,13 @@
 #define MAX_TEXTS 16384 /* of all patterns and gauges together */
 #define TEXT_BYTES ((size_t)2 << 20)
 #define SLOT_US (10 * SEC_US)
-#define SLOTS 91   /* the widest window and the slot that is being filled */
-#define SAMPLES 32 /* of a gauge */
+#define SLOTS 91              /* the widest window and the slot that is being filled */
+#define SAMPLES 32            /* of a gauge */
+#define SPAN_US (15 * SEC_US) /* by which its range is remembered, */
+#define SPANS 60              /* so many of them */
+#define BEFORE_US (300 * SEC_US)
+#define MORE_LINES 3 /* times as many as before: worth telling */
+#define FRESH_US (60 * SEC_US)
 
 struct pattern {
 	uint32_t text; /* name id */
@@ -35,6 +40,10 @@ struct value {
 		int64_t at_us;
 		double value;
 	} sample[SAMPLES];
+	struct {
+		int64_t span; /* number, from the epoch on */
+		float low, high;
+	} range[SPANS];
 };
 
 struct service {
@@ -225,6 +234,20 @@ find_value(struct notes *n, struct service *s, uint32_t name)
 	return v;
 }
 
+static void
+remember_range(struct value *v, int64_t at_us, float value)
+{
+	int64_t span = at_us / SPAN_US;
+	unsigned i = (unsigned)(span % SPANS);
+
+	if (v->range[i].span != span) {
+		v->range[i].span = span;
+		v->range[i].low = v->range[i].high = value;
+	}
+	v->range[i].low = fminf(v->range[i].low, value);
+	v->range[i].high = fmaxf(v->range[i].high, value);
+}
+
 void
 notes_gauge(struct notes *n, uint32_t service, const struct gauge *g, int64_t at_us)
 {
@@ -235,6 +258,7 @@ notes_gauge(struct notes *n, uint32_t service, const struct gauge *g, int64_t at
 	if (v->n > 0 && at_us < newest_us(v))
 		return;
 	v->unit = names_id(n->texts, g->unit);
+	remember_range(v, at_us, (float)g->value);
 	v->sample[v->at].at_us = at_us;
 	v->sample[v->at].value = g->value;
 	v->at = (v->at + 1) % SAMPLES;
@@ -289,6 +313,96 @@ notes_fill(const struct notes *n, uint32_t service, int64_t from_us, int64_t shi
 	}
 	for (unsigned i = 0; i < s->values; i++)
 		fill_value(n, s->value[i], from_us, shift_us, snap);
+}
+
+/* ------------------------------------------------------------ what came with a trouble */
+
+static bool
+is_news(const struct pattern *p, int64_t since_us, int64_t now_us, uint64_t *ret_count)
+{
+	uint64_t after = count_since(p, since_us),
+		 all = count_since(p, since_us - BEFORE_US);
+	uint64_t before = all - after;
+	double span = (double)MAX(now_us - since_us, SLOT_US);
+
+	*ret_count = after;
+	if (p->severity < NOTE_WARN)
+		return p->severity == NOTE_INFO && before == 0 && after > 1;
+	return after > 0 &&
+	       (double)after / span >= MORE_LINES * (double)before / (double)BEFORE_US;
+}
+
+bool
+notes_line_since(const struct notes *n, uint32_t service, int64_t since_us,
+	int64_t now_us, struct notes_line *ret)
+{
+	const struct service *s = find(n, service);
+
+	*ret = (struct notes_line){ .count = 0 };
+	for (unsigned i = 0; s && i < s->patterns; i++) {
+		const struct pattern *p = s->pattern[i];
+		uint64_t count;
+
+		if (!is_news(p, since_us, now_us, &count) ||
+			(ret->count && (p->severity < ret->severity ||
+					       (p->severity == ret->severity &&
+						       count <= ret->count))))
+			continue;
+		*ret = (struct notes_line){ names_text(n->texts, p->text), p->severity,
+			count };
+	}
+	return ret->count > 0;
+}
+
+/* How far a value is out of what it was before, in ranges; 0 when it is not. */
+static double
+departure(const struct value *v, int64_t since_us, struct notes_value *ret)
+{
+	double now = v->sample[(v->at + SAMPLES - 1) % SAMPLES].value;
+	double low = INFINITY, high = -INFINITY, scale;
+
+	for (unsigned i = 0; i < SPANS; i++) {
+		if (!v->range[i].span || (v->range[i].span + 1) * SPAN_US > since_us ||
+			(v->range[i].span + SPANS) * SPAN_US < since_us)
+			continue;
+		low = fmin(low, (double)v->range[i].low);
+		high = fmax(high, (double)v->range[i].high);
+	}
+	if (low > high)
+		return 0;
+	scale = fmax(high - low, .1 * fmax(fabs(high), fabs(low)));
+	ret->value = now;
+	ret->rose = now > high;
+	ret->before = ret->rose ? high : low;
+	/* From nothing to something counts from one on: a queue, a pool that is waited for. */
+	scale = fmax(scale, .3);
+	if (ret->rose ? now < 2 * high : now > low / 2)
+		return 0;
+	return fabs(now - ret->before) >= 2 * scale ? fabs(now - ret->before) / scale : 0;
+}
+
+bool
+notes_value_since(const struct notes *n, uint32_t service, int64_t since_us,
+	int64_t now_us, struct notes_value *ret)
+{
+	const struct service *s = find(n, service);
+	double farthest = 0;
+
+	for (unsigned i = 0; s && i < s->values; i++) {
+		const struct value *v = s->value[i];
+		struct notes_value one = { names_text(n->texts, v->name),
+			names_text(n->texts, v->unit), 0, 0, false };
+		double far;
+
+		if (newest_us(v) < MAX(since_us, now_us - FRESH_US))
+			continue;
+		far = departure(v, since_us, &one);
+		if (far <= farthest)
+			continue;
+		farthest = far;
+		*ret = one;
+	}
+	return farthest > 0;
 }
 
 size_t

@@ -23,6 +23,32 @@ void notes_gauge(struct notes *n, uint32_t service, const struct gauge *g, int64
 void notes_fill(const struct notes *n, uint32_t service, int64_t from_us,
 	int64_t shift_us, struct snap *s);
 
+/* Log lines that begin, or become many, with a trouble. */
+struct notes_line {
+	const char *pattern;
+	enum note_severity severity;
+	uint64_t count; /* since then */
+};
+
+/*
+ * The worst lines of @service that came at least thrice as often since @since_us as in
+ * the five minutes before; false when there are none. Mere information counts only when
+ * there was none of it before.
+ */
+bool notes_line_since(const struct notes *n, uint32_t service, int64_t since_us,
+	int64_t now_us, struct notes_line *ret);
+
+/* A value that left what it was. */
+struct notes_value {
+	const char *name, *unit;
+	double value, before; /* @before: the highest of the time before, or the lowest */
+	bool rose;
+};
+
+/* That of @service which left its range of the quarter of an hour before farthest. */
+bool notes_value_since(const struct notes *n, uint32_t service, int64_t since_us,
+	int64_t now_us, struct notes_value *ret);
+
 size_t notes_bytes(const struct notes *n);
 
 #endif

@@ -409,20 +409,22 @@ write_headline(struct judge *j, uint32_t i)
 	const struct snap_edge *e = &s->edge[i];
 	enum channel c = main_channel(&j->v[i]);
 	const struct snap_op *o = c == QUEUE ? NULL : culprit(s, e, c);
-	struct buf b = BUF_INIT, cut = BUF_INIT;
+	struct buf b = BUF_INIT;
 
 	text_fit(&b, str_of(s->node[e->src].name), NAME_WIDTH);
 	buf_adds(&b, " \xe2\x86\x92 ");
 	text_fit(&b, str_of(s->node[e->dst].name), NAME_WIDTH);
+	sentence_add(&s->headline, 0, buf_str(&b));
+	buf_clear(&b);
 	if (o) {
 		buf_addc(&b, ' ');
 		text_fit(&b, str_of(o->op), NAME_WIDTH);
+		sentence_add(&s->headline, 1, buf_str(&b));
+		buf_clear(&b);
 	}
 	add_numbers(&b, e, o, c);
-	text_clean(&cut, buf_str(&b), sizeof(s->headline) - 1);
-	memcpy(s->headline, buf_cstr(&cut), cut.n + 1);
+	sentence_add(&s->headline, 0, buf_str(&b));
 	buf_done(&b);
-	buf_done(&cut);
 }
 
 /* The edge to speak of: the worst grade, then most victims, then worst numbers. */
@@ -476,9 +478,9 @@ severity_judge(struct snap *s, const struct thresholds *t)
 	grade_nodes(s);
 	best = spokesman(&j);
 	s->thresholds = *t;
-	s->headline[0] = '\0';
+	s->headline = (struct sentence){ .n = 0 };
 	if (s->causes > 0)
-		memcpy(s->headline, s->cause[0].sentence, sizeof(s->headline));
+		s->headline = s->cause[0].sentence;
 	else if (best != NONE)
 		write_headline(&j, best);
 	free(j.v);

@@ -287,6 +287,37 @@ tell_explained(
 	}
 }
 
+/* The one operation that more than half of it is with, as stream index, or NONE. */
+static uint32_t
+worst_stream(struct verdict *v, const struct edge *e, enum channel ch)
+{
+	const struct score *s = &e->score;
+	double all = 0, most = 0;
+	uint32_t worst = NONE;
+
+	if (ch == CHANNEL_LATENCY)
+		return s->op;
+	for (uint32_t i = 0; i < e->streams; i++) {
+		struct recent_sum *one = &v->sum_one;
+		double has;
+
+		recent_sum_clear(one);
+		recent_read(&e->stream[i].recent, s->after, s->upto, one);
+		has = ch == CHANNEL_ERRORS ? one->failed
+					   : one->timed * recent_sum_mean(one);
+		all += has;
+		if (has <= most)
+			continue;
+		most = has;
+		/* What is told of it must be true: over the limit by itself. */
+		worst = ch == CHANNEL_COLD && recent_sum_quantile(one, .95) <
+						      (double)cold_limit_us(v, e)
+				? NONE
+				: i;
+	}
+	return most > .5 * all ? worst : NONE;
+}
+
 static void
 tell(struct verdict *v, enum channel ch, uint32_t node, struct verdict_cause *c)
 {
@@ -304,7 +335,7 @@ tell(struct verdict *v, enum channel ch, uint32_t node, struct verdict_cause *c)
 	c->since_us = FLOW_UNKNOWN;
 	tell_explained(v, node, hop, c);
 	if (e) {
-		uint32_t stream = ch == CHANNEL_COLD ? NONE : s->op;
+		uint32_t stream = worst_stream(v, e, ch);
 
 		c->src = v->node[e->src].id;
 		c->dst = v->node[e->dst].id;

@@ -200,6 +200,8 @@ double errors_prior(const struct verdict *v);
 /* verdict-score.c: how unusual is an edge now? */
 void edge_score(struct verdict *v, struct edge *e);
 void edge_alarms(struct verdict *v, struct edge *e);
+/* The p95 from which on an edge without a baseline is slow. */
+int64_t cold_limit_us(const struct verdict *v, const struct edge *e);
 void edge_numbers(const struct verdict *v, const struct edge *e, uint32_t stream,
 	struct verdict_numbers *ret);
 

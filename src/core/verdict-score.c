@@ -18,6 +18,18 @@
 #define ERRORS_WARM 20.0f
 #define COLD_S 60u /* absolute limits judge an edge for so long, and while it is cold */
 
+int64_t
+cold_limit_us(const struct verdict *v, const struct edge *e)
+{
+	return e->tolerance.p99_us > 0 ? e->tolerance.p99_us : v->o.anomaly.cold_p95_us;
+}
+
+static double
+cold_limit_errors(const struct verdict *v, const struct edge *e)
+{
+	return MAX(v->o.anomaly.cold_errors, e->tolerance.error_ratio);
+}
+
 static double
 strongest(const double z[LEVEL_COUNT + 1])
 {
@@ -190,8 +202,8 @@ score_errors(struct verdict *v, struct edge *e, const struct recent_sum *sum)
 	/* A ratio takes less learning than a distribution of latencies. */
 	warm = e->base.calls >= ERRORS_WARM;
 	usual = warm ? baseline_errors(&e->base, prior) : 0;
-	high = warm ? baseline_errors_high(&e->base, prior) : l->cold_errors;
-	high = MAX(high, e->tolerance.error_ratio);
+	high = warm ? MAX(baseline_errors_high(&e->base, prior), e->tolerance.error_ratio)
+		    : cold_limit_errors(v, e);
 	rho = baseline_errors_rho(&e->base);
 	s->errors_usual = (float)(usual * sum->calls);
 	s->z_errors = 0;
@@ -439,11 +451,9 @@ static bool
 is_cold_slow(const struct verdict *v, const struct edge *e)
 {
 	const struct score *s = &e->score;
-	int64_t limit =
-		e->tolerance.p99_us > 0 ? e->tolerance.p99_us : v->o.anomaly.cold_p95_us;
 
 	return !s->warm && e->first <= v->began + W && v->sec - e->first <= COLD_S &&
-	       s->timed >= MIN_CALLS && s->p95_us >= (float)limit;
+	       s->timed >= MIN_CALLS && s->p95_us >= (float)cold_limit_us(v, e);
 }
 
 /* New until its normal is known; an event, no anomaly. */
@@ -498,7 +508,7 @@ known_us(double us)
 
 /*
  * The numbers of an edge, or of one of its streams, over the window that was judged
- * last. Failures and calls are always the edge's.
+ * last. The rate is always the edge's, and so are the standard deviations.
  */
 void
 edge_numbers(const struct verdict *v, const struct edge *e, uint32_t stream,
@@ -525,7 +535,7 @@ edge_numbers(const struct verdict *v, const struct edge *e, uint32_t stream,
 		.usual_p95_us = FLOW_UNKNOWN,
 		.usual_p99_us = FLOW_UNKNOWN,
 		.usual_requests = (double)b->requests,
-		.error_ratio = s->calls > 0 ? (double)(s->failed / s->calls) : NAN,
+		.error_ratio = sum.calls > 0 ? sum.failed / sum.calls : NAN,
 		.usual_error_ratio = NAN,
 		.rate = (double)s->calls / span,
 		.usual_rate = s->volume_usual > 0 ? (double)s->volume_usual / W : NAN,
@@ -537,6 +547,8 @@ edge_numbers(const struct verdict *v, const struct edge *e, uint32_t stream,
 		.z_volume = (double)s->z_volume,
 		.z_open = v->o.anomaly.z_open,
 		.z_close = v->o.anomaly.z_close,
+		.limit_us = cold_limit_us(v, e),
+		.limit_error_ratio = cold_limit_errors(v, e),
 	};
 	if (baseline_warm(b)) {
 		ret->usual_mean_us = known_us((double)b->mean_us);
@@ -544,10 +556,8 @@ edge_numbers(const struct verdict *v, const struct edge *e, uint32_t stream,
 		ret->usual_p95_us = known_us((double)b->p95_us);
 		ret->usual_p99_us = known_us((double)b->p99_us);
 	}
-	if (baseline_warm(&e->base))
-		ret->usual_error_ratio =
-			e->base.calls > 0 ? (double)(e->base.failed / e->base.calls)
-					  : NAN;
+	if (baseline_warm(b) && b->calls > 0)
+		ret->usual_error_ratio = (double)(b->failed / b->calls);
 	if (e->aspect[ASPECT_WAIT]) {
 		const struct stream *w = e->aspect[ASPECT_WAIT];
 

@@ -13,6 +13,7 @@
 #include "weir/draw/fmt.h"
 
 #include "ui-impl.h"
+#include "verdict-text.h"
 
 #define FILTER_SHOWN 48   /* columns of the filter and its count at most */
 #define FILTER_ROOM 30    /* and those for which other things give way */
@@ -135,9 +136,9 @@ paint_verdict(const struct snap *s, struct grid *g, int x, int y, int w, unsigne
 	enum severity worst = s->sev_count[SEV_CRIT] ? SEV_CRIT : SEV_WARN;
 	bool own_line = y > 0;
 
-	if (s->headline[0]) {
+	if (s->headline.n) {
 		grid_glyph(g, x, y, severity_glyph(worst), severity_role(worst), attr);
-		ui_paint_cut(g, x + 2, y, w - 2, s->headline,
+		paint_sentence(g, x + 2, y, w - 2, &s->headline,
 			own_line ? ROLE_TITLE : severity_role(worst), attr);
 	} else if (own_line && s->edges) {
 		char text[96], window[16];
@@ -222,7 +223,7 @@ ui_paint_header(struct ui *ui, const struct snap *s, struct grid *g)
 	else if (right - x - 1 >= VERDICT_LEAST)
 		paint_verdict(s, g, x, 0, right - x - 1, ATTR_ON_BAR);
 	ui->verdict_below =
-		ui_header_rows(g) == 1 && right - x - 1 < VERDICT_LEAST && s->headline[0];
+		ui_header_rows(g) == 1 && right - x - 1 < VERDICT_LEAST && s->headline.n;
 }
 
 /* --------------------------------------------------------------- data quality */

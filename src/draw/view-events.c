@@ -8,6 +8,8 @@
 #include "weir/draw/fmt.h"
 #include "weir/draw/view.h"
 
+#include "verdict-text.h"
+
 /*
  * What is wrong now, ranked, and below it what began and ended, newest first. Both are
  * the verdict engine's own sentences.
@@ -64,7 +66,7 @@ paint_causes(const struct snap *s, struct grid *g, struct rect area)
 		grid_puts(g, area.x + 2, y++, "none", ROLE_DIM, 0);
 	for (int i = 0; i < rows; i++, y++) {
 		grid_glyph(g, area.x, y, GLYPH_CRIT, ROLE_CRIT, 0);
-		grid_fit(g, area.x + 2, y, area.w - 2, str_of(s->cause[i].sentence),
+		paint_sentence(g, area.x + 2, y, area.w - 2, &s->cause[i].sentence,
 			ROLE_TEXT, i == 0 ? ATTR_BOLD : 0);
 	}
 	return y + 1;

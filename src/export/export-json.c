@@ -316,7 +316,7 @@ is_spoken_of(const struct snap *s, const struct snap_edge *e)
 {
 	const char *ends[] = { s->node[e->src].name, " \xe2\x86\x92 ",
 		s->node[e->dst].name };
-	const char *rest = s->headline;
+	const char *rest = s->headline.text;
 
 	for (unsigned i = 0; i < ARRAY_LEN(ends); i++) {
 		size_t n = strlen(ends[i]);
@@ -335,7 +335,7 @@ add_spoken(cJSON *list, const struct snap *s)
 	cJSON *o;
 	const struct snap_edge *cause = NULL;
 
-	if (s->headline[0] == '\0')
+	if (s->headline.n == 0)
 		return;
 	for (uint32_t i = 0; i < s->edges; i++) {
 		const struct snap_edge *e = &s->edge[i];
@@ -360,7 +360,8 @@ add_spoken(cJSON *list, const struct snap *s)
 	cJSON_AddNullToObject(o, "op");
 	cJSON_AddNullToObject(o, "since");
 	cJSON_AddArrayToObject(o, "explains");
-	cJSON_AddStringToObject(o, "sentence", s->headline);
+	cJSON_AddArrayToObject(o, "evidence");
+	cJSON_AddStringToObject(o, "sentence", s->headline.text);
 	cJSON_AddItemToArray(list, o);
 }
 
@@ -377,7 +378,7 @@ static void
 add_cause(cJSON *list, const struct snap *s, uint32_t i)
 {
 	const struct snap_cause *c = &s->cause[i];
-	cJSON *o = cJSON_CreateObject(), *shares;
+	cJSON *o = cJSON_CreateObject(), *shares, *told;
 
 	add_whole(o, "rank", (int64_t)i + 1);
 	/* Without a baseline it is the latency that says so. */
@@ -399,7 +400,10 @@ add_cause(cJSON *list, const struct snap *s, uint32_t i)
 			cJSON_CreateNumber(round(c->explains[k].share * 1000) / 1000));
 		cJSON_AddItemToArray(shares, share);
 	}
-	cJSON_AddStringToObject(o, "sentence", c->sentence);
+	told = cJSON_AddArrayToObject(o, "evidence");
+	for (uint32_t k = 0; k < c->evidences; k++)
+		cJSON_AddItemToArray(told, cJSON_CreateString(c->evidence[k]));
+	cJSON_AddStringToObject(o, "sentence", c->sentence.text);
 	cJSON_AddItemToArray(list, o);
 }
 
@@ -441,8 +445,8 @@ json_write(const struct export_in *in, FILE *out)
 	add_time(root, "taken", s->now_us);
 	add_real(root, "window_s", (double)s->window_us / 1e6, 3);
 	add_real(root, "covered_s", (double)s->covered_us / 1e6, 3);
-	if (s->headline[0])
-		cJSON_AddStringToObject(root, "headline", s->headline);
+	if (s->headline.n)
+		cJSON_AddStringToObject(root, "headline", s->headline.text);
 	else
 		cJSON_AddNullToObject(root, "headline");
 	list = cJSON_AddArrayToObject(root, "nodes");

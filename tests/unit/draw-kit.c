@@ -191,15 +191,32 @@ begin(struct snap *s)
 	add_agents(s);
 }
 
+struct clause {
+	unsigned rank;
+	const char *text;
+};
+
+static void
+say(struct sentence *s, size_t n, const struct clause clause[])
+{
+	*s = (struct sentence){ .n = 0 };
+	for (size_t i = 0; i < n; i++)
+		sentence_add(s, clause[i].rank, str_of(clause[i].text));
+}
+
 void
 kit_shop(struct snap *s)
 {
+	static const struct clause clauses[] = {
+		{ 0, "payment \xe2\x86\x92 postgres" },
+		{ 0, " p99 1.6s" },
+		{ 2, " is behind frontend \xe2\x86\x92 checkout \xe2\x86\x92 payment" },
+	};
+
 	begin(s);
 	for (size_t i = 0; i < ARRAY_LEN(shop); i++)
 		add_flow(s, &shop[i]);
-	snprintf(s->headline, sizeof(s->headline),
-		"payment \xe2\x86\x92 postgres p99 1.6s is behind frontend \xe2\x86\x92 "
-		"checkout \xe2\x86\x92 payment");
+	say(&s->headline, ARRAY_LEN(clauses), clauses);
 	finish(s);
 }
 
@@ -257,6 +274,16 @@ kit_verdict(struct snap *s)
 		{ VERDICT_CLEARED, ANOMALY_ERRORS, 95, "nothing is wrong any more" },
 		{ VERDICT_FEED_BACK, ANOMALY_NEW, 300, "the feed is back" },
 	};
+	static const struct clause clauses[] = {
+		{ 0, "payment \xe2\x86\x92 postgres" },
+		{ 1, " UPDATE accounts" },
+		{ 0, ": p99 1.6 s" },
+		{ 2, ", 12\xc3\x97 its baseline" },
+		{ 8, " (n=412)" },
+		{ 3, "; explains 93 % of loadgenerator \xe2\x86\x92 frontend" },
+		{ 5, "; since 14:02:10" },
+		{ 6, "; 3 log lines \"still waiting for ShareLock\"" },
+	};
 	struct snap_event *e;
 
 	kit_shop(s);
@@ -265,13 +292,8 @@ kit_verdict(struct snap *s)
 		.node = "postgres",
 		.src = "payment",
 		.dst = "postgres" };
-	snprintf(s->cause[0].sentence, sizeof(s->cause[0].sentence),
-		"payment \xe2\x86\x92 postgres UPDATE accounts: p99 1.6 s, 12\xc3\x97 "
-		"its "
-		"baseline (n=412); explains 93 %% of loadgenerator \xe2\x86\x92 "
-		"frontend; since "
-		"14:02:10");
-	memcpy(s->headline, s->cause[0].sentence, sizeof(s->headline));
+	say(&s->cause[0].sentence, ARRAY_LEN(clauses), clauses);
+	s->headline = s->cause[0].sentence;
 	e = snap_events(s, ARRAY_LEN(told));
 	for (size_t i = 0; i < ARRAY_LEN(told); i++) {
 		e[i] = (struct snap_event){ .number = ARRAY_LEN(told) - i,
@@ -332,7 +354,8 @@ kit_hostile(struct snap *s)
 		r.op[0] = clean[(i + 4) % ARRAY_LEN(raw)];
 		add_flow(s, &r);
 	}
-	snprintf(s->headline, sizeof(s->headline), "%.190s", clean[0]);
+	s->headline = (struct sentence){ .n = 0 };
+	sentence_add(&s->headline, 0, str_of(clean[0]));
 	finish(s);
 	return names;
 }

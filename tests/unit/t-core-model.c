@@ -146,7 +146,7 @@ expect_same(const struct snap *a, const struct snap *b)
 {
 	cr_assert_eq(a->nodes, b->nodes);
 	cr_assert_eq(a->edges, b->edges);
-	cr_expect_str_eq(a->headline, b->headline);
+	cr_expect_str_eq(a->headline.text, b->headline.text);
 	for (uint32_t i = 0; i < a->nodes; i++) {
 		const struct snap_node *x = &a->node[i], *y = &b->node[i];
 

@@ -206,3 +206,76 @@ Test(notes, of_values_the_newest_and_their_range_are_kept)
 	snap_done(&s);
 	notes_free(n);
 }
+
+Test(notes, lines_that_come_with_a_trouble_are_its_evidence)
+{
+	struct notes *n = notes_new();
+	struct notes_line line;
+	int64_t since = T0 + 600 * SEC_US, now = since + 30 * SEC_US;
+
+	for (int i = 0; i < 63; i++) {
+		say(n, 1, "slow disk", NOTE_WARN, T0 + i * 10 * SEC_US);
+		say(n, 1, "order 7 done", NOTE_INFO, T0 + i * 10 * SEC_US);
+	}
+	cr_expect_not(notes_line_since(n, 1, since, now, &line), "it was so before");
+	cr_expect_not(notes_line_since(n, 2, since, now, &line), "nobody spoke");
+	say(n, 1, "config read", NOTE_INFO, since + SEC_US);
+	cr_expect_not(notes_line_since(n, 1, since, now, &line), "one line is nothing");
+	say(n, 1, "process 4 waits for ShareLock", NOTE_INFO, since + SEC_US);
+	say(n, 1, "process 5 waits for ShareLock", NOTE_INFO, since + 2 * SEC_US);
+	cr_assert(notes_line_since(n, 1, since, now, &line));
+	cr_expect_str_eq(line.pattern, "process <*> waits for ShareLock");
+	cr_expect_eq(line.count, 2);
+	say(n, 1, "cannot write", NOTE_ERROR, since + 3 * SEC_US);
+	cr_assert(notes_line_since(n, 1, since, now, &line));
+	cr_expect_str_eq(line.pattern, "cannot write", "an error is worse");
+	for (int i = 0; i < 40; i++)
+		say(n, 3, "slow disk", NOTE_WARN,
+			i < 10 ? T0 + i * 60 * SEC_US : since + i * SEC_US / 2);
+	cr_assert(
+		notes_line_since(n, 3, since, now, &line), "far more often than before");
+	cr_expect_eq(line.count, 30);
+	notes_free(n);
+}
+
+Test(notes, a_value_that_leaves_its_range_is_evidence)
+{
+	static const struct {
+		const char *what;
+		double before, swing, after;
+		bool found, rose;
+	} rows[] = {
+		{ "a pool that is waited for", 0, 1, 12, true, true },
+		{ "idle connections gone", 8, 2, 0, true, false },
+		{ "as ever", 8, 2, 9, false, false },
+		{ "a little more", 100, 10, 140, false, false },
+		{ "from nothing to little", 0, 0, .2, false, false },
+		{ "twice, but it swings", 10, 30, 45, false, false },
+		{ "a load that tripled", 3, .5, 11, true, true },
+	};
+	int64_t since = T0 + 300 * SEC_US;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct gauge g = {
+			.service = STR("x"), .name = STR("it"), .unit = STR("1")
+		};
+		struct notes *n = notes_new();
+		struct notes_value v;
+		bool found;
+
+		for (int k = 0; k < 64; k++) {
+			g.value = k < 60 ? rows[i].before + (k % 2) * rows[i].swing
+					 : rows[i].after;
+			notes_gauge(n, 1, &g, T0 + k * 5 * SEC_US);
+		}
+		found = notes_value_since(n, 1, since, since + 20 * SEC_US, &v);
+		cr_expect_eq(found, rows[i].found, "%s", rows[i].what);
+		cr_expect(!found || (v.rose == rows[i].rose && v.value == rows[i].after),
+			"%s", rows[i].what);
+		cr_expect_not(notes_value_since(n, 1, since, since + 200 * SEC_US, &v),
+			"what is old tells nothing of now");
+		cr_expect_not(notes_value_since(n, 1, T0 + SEC_US, since, &v),
+			"nothing is known from before");
+		notes_free(n);
+	}
+}

@@ -76,7 +76,7 @@ Test(severity, the_deepest_slow_edge_is_the_cause_and_those_before_it_are_victim
 	cr_expect_eq(s.node[node(&s, "web")].severity, SEV_OK);
 	cr_expect_eq(s.sev_count[SEV_CRIT], 1);
 	cr_expect_eq(s.sev_count[SEV_WARN], 3);
-	cr_expect_str_eq(s.headline,
+	cr_expect_str_eq(s.headline.text,
 		"payment \xe2\x86\x92 postgres UPDATE accounts: p99 1.8 s (n=412)");
 	snap_done(&s);
 }
@@ -109,7 +109,7 @@ Test(severity, one_edge_is_graded_by_its_numbers_alone)
 		severity_judge(&s, &defaults);
 		cr_expect_eq(s.edge[0].severity, rows[i].want, "%s", rows[i].what);
 		cr_expect_eq(
-			s.headline[0] != 0, rows[i].want >= SEV_WARN, "%s", rows[i].what);
+			s.headline.n != 0, rows[i].want >= SEV_WARN, "%s", rows[i].what);
 		snap_done(&s);
 	}
 }
@@ -127,7 +127,7 @@ Test(severity, errors_are_blamed_on_the_edge_where_they_begin)
 	cr_expect_eq(of(&s, "gateway", "checkout"), SEV_WARN);
 	cr_expect_eq(of(&s, "checkout", "inventory"), SEV_CRIT);
 	cr_expect_eq(of(&s, "checkout", "cart"), SEV_OK);
-	cr_expect_str_eq(s.headline,
+	cr_expect_str_eq(s.headline.text,
 		"checkout \xe2\x86\x92 inventory POST /reserve: 80 % errors (n=200)");
 	snap_done(&s);
 }
@@ -184,7 +184,7 @@ Test(severity, what_a_queue_hands_on_explains_no_latency_before_it)
 	snap_clear(&s);
 	edge(&s, "orders", "shipping", 100, 0, 150000)->queue_p99_us = 8000000;
 	severity_judge(&s, &defaults);
-	cr_expect_str_eq(s.headline,
+	cr_expect_str_eq(s.headline.text,
 		"orders \xe2\x86\x92 shipping: in the queue p99 8.0 s (n=100)");
 	snap_done(&s);
 }
@@ -218,8 +218,8 @@ Test(severity, bounds_and_long_names_are_told_as_what_they_are)
 	op(&s, name, 100, 0, 2500000);
 	s.op[0].stat.bounds_only = true;
 	severity_judge(&s, &defaults);
-	cr_expect(strstr(s.headline, "p99 \xe2\x89\xa4 2.5 s (n=100)"), "%s", s.headline);
-	cr_expect(strstr(s.headline, "x\xe2\x80\xa6x"), "%s", s.headline);
+	cr_expect(strstr(s.headline.text, "p99 \xe2\x89\xa4 2.5 s (n=100)"), "%s", s.headline.text);
+	cr_expect(strstr(s.headline.text, "x\xe2\x80\xa6x"), "%s", s.headline.text);
 	snap_done(&s);
 }
 

@@ -152,7 +152,7 @@ after(const char *scenario, int64_t seconds)
 	model_snap(m, T0 + seconds * SEC_US, &defaults, &s);
 	cr_expect_eq(s.quality.received, t.n);
 	/* The names go with the model; the test needs none but the headline. */
-	snprintf(kept.headline, sizeof(kept.headline), "%s", s.headline);
+	kept.headline = s.headline;
 	memcpy(kept.sev_count, s.sev_count, sizeof(kept.sev_count));
 	kept.nodes = s.nodes;
 	kept.edges = s.edges;
@@ -188,12 +188,12 @@ Test(sim, every_scenario_is_healthy_first_and_then_tells_its_cause)
 		struct snap s = after(rows[i].scenario, rows[i].seconds);
 
 		cr_expect_eq(
-			strncmp(s.headline, rows[i].headline, strlen(rows[i].headline)),
+			strncmp(s.headline.text, rows[i].headline, strlen(rows[i].headline)),
 			0, "%s after %jd s: '%s'", rows[i].scenario,
-			(intmax_t)rows[i].seconds, s.headline);
-		cr_expect_eq(s.headline[0] == 0, rows[i].headline[0] == 0,
+			(intmax_t)rows[i].seconds, s.headline.text);
+		cr_expect_eq(s.headline.n == 0, rows[i].headline[0] == 0,
 			"%s after %jd s: '%s'", rows[i].scenario,
-			(intmax_t)rows[i].seconds, s.headline);
+			(intmax_t)rows[i].seconds, s.headline.text);
 		cr_expect_eq(s.nodes, 16);
 		cr_expect_eq(s.sev_count[SEV_CRIT], rows[i].headline[0] != 0);
 		if (rows[i].seconds == 30 && strcmp(rows[i].scenario, "db-lock") == 0)

@@ -407,7 +407,7 @@ struct outcome {
 	unsigned said, right, both, early, late_s;
 	int first_s, first_right_s;
 	unsigned wrong[SIM_COUNT];
-	char sentence[400];
+	char sentence[SENTENCE_BYTES];
 };
 
 static const char *
@@ -441,17 +441,17 @@ judge_second(const struct trap *t, const struct sim *s, struct verdict *v, doubl
 	uint32_t n;
 	const struct verdict_cause *c = verdict_causes(v, &n);
 	static const struct sentence_style style = { 0 };
-	struct buf b = BUF_INIT;
+	struct sentence said;
 	bool cause = false, other = false;
 
 	if (!n || (at < SETTLED && s->begin > 0))
 		return;
-	sentence_write(&b, c, &options, &style);
+	sentence_write(&said, c, &options, &style);
 	if (getenv("WEIR_TRAP_VERBOSE"))
-		fprintf(stderr, "%7.0f %s\n", at - s->begin, buf_cstr(&b));
+		fprintf(stderr, "%7.0f %s\n", at - s->begin, said.text);
 	if (at < s->begin) {
 		o->early++;
-		snprintf(o->sentence, sizeof(o->sentence), "%s", buf_cstr(&b));
+		snprintf(o->sentence, sizeof(o->sentence), "%s", said.text);
 	} else if (at >= s->begin + s->fault_s + 1) {
 		o->late_s = (unsigned)(at - s->begin - s->fault_s);
 	} else {
@@ -467,10 +467,9 @@ judge_second(const struct trap *t, const struct sim *s, struct verdict *v, doubl
 				o->first_right_s = (int)(at - s->begin);
 		} else {
 			o->wrong[c->node]++;
-			snprintf(o->sentence, sizeof(o->sentence), "%s", buf_cstr(&b));
+			snprintf(o->sentence, sizeof(o->sentence), "%s", said.text);
 		}
 	}
-	buf_done(&b);
 }
 
 static void
@@ -670,17 +669,16 @@ Test(traps, a_noisy_day_raises_at_most_one_false_verdict, .timeout = 3600)
 			for (; sec <= (int64_t)s.event[i].end_s; sec++) {
 				uint32_t n;
 				const struct verdict_cause *c;
-				struct buf b = BUF_INIT;
+				struct sentence is;
 
 				verdict_tick(v, (T0 + sec) * SEC_US);
 				c = verdict_causes(v, &n);
 				if (n && !said && sec > SETTLED) {
 					verdicts++;
-					sentence_write(&b, c, &options, &style);
+					sentence_write(&is, c, &options, &style);
 					fprintf(stderr, "  %02d:%02d %s\n",
 						(int)(sec / 3600), (int)(sec / 60 % 60),
-						buf_cstr(&b));
-					buf_done(&b);
+						is.text);
 				}
 				said = n > 0;
 			}

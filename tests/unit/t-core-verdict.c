@@ -43,6 +43,77 @@ Test(verdict, the_sentence_holds_hop_operation_size_share_and_time)
 	world_done(&w);
 }
 
+Test(verdict, where_columns_are_few_whole_clauses_are_left_out)
+{
+	static const char *const evidence[] = { "3 log lines \"waiting for a lock\"",
+		"pool 12, at most 1 before" };
+	static const struct {
+		int width;
+		const char *said;
+	} rows[] = {
+		{ 500, "pay -> db UPDATE accounts: p99 76 ms, 61x its baseline (n=40); "
+		       "explains 95 % of user -> shop; since 22:15:20; 3 log lines "
+		       "\"waiting for a lock\"; pool 12, at most 1 before" },
+		{ 120, "pay -> db UPDATE accounts: p99 76 ms, 61x its baseline (n=40); "
+		       "explains 95 % of user -> shop; since 22:15:20" },
+		{ 80, "pay -> db UPDATE accounts: p99 76 ms, 61x its baseline (n=40); "
+		      "since "
+		      "22:15:20" },
+		{ 57, "pay -> db UPDATE accounts: p99 76 ms, 61x its baseline" },
+		{ 38, "pay -> db UPDATE accounts: p99 76 ms" },
+		{ 30, "pay -> db: p99 76 ms (n=40)" },
+		{ 20, "pay -> db: p99 76 ms" },
+		{ 17, "pay …b: p99 76 ms" },
+	};
+	const struct sentence_style style = {
+		.ascii = true, .evidence = evidence, .evidences = ARRAY_LEN(evidence)
+	};
+	struct sentence s;
+	struct world w;
+
+	world_init(&w);
+	shop(&w, 120, 1000);
+	shop(&w, 20, 60000);
+	sentence_write(&s, named(&w), &w.o, &style);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct buf fits = BUF_INIT;
+
+		sentence_fit(&s, rows[i].width, &fits);
+		cr_expect_str_eq(buf_cstr(&fits), rows[i].said, "%d: %s", rows[i].width,
+			buf_cstr(&fits));
+		buf_done(&fits);
+	}
+	world_done(&w);
+}
+
+Test(verdict, a_sentence_never_grows_beyond_its_room)
+{
+	char name[4 * SENTENCE_NAME];
+	struct sentence s;
+	struct world w;
+	struct verdict_cause c;
+	struct sentence_style style = { 0 };
+
+	memset(name, 'x', sizeof(name));
+	name[sizeof(name) - 1] = '\0';
+	world_init(&w);
+	c = (struct verdict_cause){ .kind = ANOMALY_LATENCY,
+		.node = id(&w, name),
+		.src = id(&w, name),
+		.dst = id(&w, name),
+		.op = id(&w, name),
+		.only_src = id(&w, name),
+		.more_dst = id(&w, name),
+		.new_dst = id(&w, name),
+		.explained = 1,
+		.explains = { { id(&w, name), id(&w, name), .5 } } };
+	sentence_write(&s, &c, &w.o, &style);
+	cr_expect_lt(strlen(s.text), sizeof(s.text));
+	cr_expect_eq(strlen(s.text), s.n);
+	cr_expect_eq(s.clause[s.clauses - 1].end, s.n);
+	world_done(&w);
+}
+
 Test(verdict, the_numbers_behind_it_are_given)
 {
 	struct world w;

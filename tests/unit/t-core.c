@@ -81,7 +81,7 @@ Test(snap, a_copy_stays_when_the_original_goes_on)
 	fill(&s, 1);
 	s.quality.agent = borrowed;
 	s.quality.agents = 2;
-	snprintf(s.headline, sizeof(s.headline), "as it was");
+	sentence_add(&s.headline, 0, str_of("as it was"));
 	snap_copy(&kept, &s);
 	borrowed[1].host = "changed";
 	snap_clear_graph(&s);
@@ -95,7 +95,7 @@ Test(snap, a_copy_stays_when_the_original_goes_on)
 	cr_expect_eq(kept.edges, 3);
 	cr_expect_str_eq(kept.node[2].name, "gamma");
 	cr_expect_str_eq(kept.quality.agent[1].host, "two");
-	cr_expect_str_eq(kept.headline, "as it was");
+	cr_expect_str_eq(kept.headline.text, "as it was");
 	snap_done(&s);
 	snap_done(&kept);
 }

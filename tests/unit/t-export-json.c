@@ -81,8 +81,8 @@ fill(struct snap *s)
 	a->live = true;
 	a->age_us = 1500000;
 	a->skew_us = -250;
-	snprintf(s->headline, sizeof(s->headline),
-		"payment \"1\" \xe2\x86\x92 postgres UPDATE: p99 1.8 s");
+	sentence_add(&s->headline, 0,
+		str_of("payment \"1\" \xe2\x86\x92 postgres UPDATE: p99 1.8 s"));
 }
 
 Test(export_json, names_and_values_are_those_of_the_contract)

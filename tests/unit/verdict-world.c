@@ -97,16 +97,14 @@ named(struct world *w)
 const char *
 said(struct world *w, bool ascii)
 {
-	static char text[500];
+	static struct sentence s;
 	struct sentence_style style = { .ascii = ascii };
-	struct buf b = BUF_INIT;
 	const struct verdict_cause *c = named(w);
 
+	s = (struct sentence){ .n = 0 };
 	if (c)
-		sentence_write(&b, c, &w->o, &style);
-	snprintf(text, sizeof(text), "%s", buf_cstr(&b));
-	buf_done(&b);
-	return text;
+		sentence_write(&s, c, &w->o, &style);
+	return s.text;
 }
 
 void

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "weir/core/flow.h"
+#include "weir/core/sentence.h"
 #include "weir/core/severity.h"
 #include "weir/core/shape.h"
 #include "weir/core/verdict.h"
@@ -140,6 +141,9 @@ struct snap_quality {
 	uint32_t agents;
 };
 
+#define SNAP_EVIDENCES 2u
+#define SNAP_EVIDENCE_BYTES 160u
+
 /* A cause that the verdict engine names. Names are the model's; NULL is none. */
 struct snap_cause {
 	enum anomaly kind;
@@ -156,7 +160,10 @@ struct snap_cause {
 	} explains[VERDICT_MAX_EXPLAINS];
 	uint32_t explained;
 	struct verdict_numbers numbers;
-	char sentence[240];
+	/* What its services said and measured since, as in the sentence. */
+	char evidence[SNAP_EVIDENCES][SNAP_EVIDENCE_BYTES];
+	uint32_t evidences;
+	struct sentence sentence;
 };
 
 /* An entry of the timeline. */
@@ -203,7 +210,7 @@ struct snap {
 	struct snap_event *event; /* newest first */
 	uint32_t events;
 	struct verdict_status watch; /* how far the engine has learnt; zero without one */
-	char headline[240]; /* the verdict in one sentence, or "" when all is well */
+	struct sentence headline; /* the verdict; empty when all is well */
 	uint32_t sev_count[SEV_COUNT]; /* nodes of each grade */
 
 	/* Room in the arrays; only snap.c looks at these. */

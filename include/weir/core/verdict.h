@@ -115,6 +115,9 @@ struct verdict_numbers {
 	int64_t wait_us, usual_wait_us; /* mean, between producer and consumer */
 	double z_latency, z_errors, z_wait, z_volume; /* standard deviations */
 	double z_open, z_close;                       /* that they were held against */
+	/* Absolute limits, which judge an edge that has no baseline. */
+	int64_t limit_us;         /* of p95 */
+	double limit_error_ratio; /* of failures */
 };
 
 struct verdict_explains {
