@@ -218,7 +218,8 @@ Test(severity, bounds_and_long_names_are_told_as_what_they_are)
 	op(&s, name, 100, 0, 2500000);
 	s.op[0].stat.bounds_only = true;
 	severity_judge(&s, &defaults);
-	cr_expect(strstr(s.headline.text, "p99 \xe2\x89\xa4 2.5 s (n=100)"), "%s", s.headline.text);
+	cr_expect(strstr(s.headline.text, "p99 \xe2\x89\xa4 2.5 s (n=100)"), "%s",
+		s.headline.text);
 	cr_expect(strstr(s.headline.text, "x\xe2\x80\xa6x"), "%s", s.headline.text);
 	snap_done(&s);
 }

@@ -187,8 +187,8 @@ Test(sim, every_scenario_is_healthy_first_and_then_tells_its_cause)
 	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
 		struct snap s = after(rows[i].scenario, rows[i].seconds);
 
-		cr_expect_eq(
-			strncmp(s.headline.text, rows[i].headline, strlen(rows[i].headline)),
+		cr_expect_eq(strncmp(s.headline.text, rows[i].headline,
+				     strlen(rows[i].headline)),
 			0, "%s after %jd s: '%s'", rows[i].scenario,
 			(intmax_t)rows[i].seconds, s.headline.text);
 		cr_expect_eq(s.headline.n == 0, rows[i].headline[0] == 0,

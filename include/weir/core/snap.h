@@ -210,7 +210,7 @@ struct snap {
 	struct snap_event *event; /* newest first */
 	uint32_t events;
 	struct verdict_status watch; /* how far the engine has learnt; zero without one */
-	struct sentence headline; /* the verdict; empty when all is well */
+	struct sentence headline;    /* the verdict; empty when all is well */
 	uint32_t sev_count[SEV_COUNT]; /* nodes of each grade */
 
 	/* Room in the arrays; only snap.c looks at these. */
