@@ -206,12 +206,26 @@ struct weir_gauge {
 	}
 
 /*
+ * That a service belongs to a group: a namespace, a team. Say it now and then, as a
+ * dashboard knows only what it has heard since it began to listen.
+ */
+struct weir_member {
+	size_t size;
+	const char *service, *group; /* neither NULL nor "" */
+};
+#define WEIR_MEMBER_INIT                         \
+	{                                        \
+		sizeof(struct weir_member), 0, 0 \
+	}
+
+/*
  * Publish one event. Anything but WEIR_OK means that it was not taken; it is counted
  * in weir_stats. Safe in any thread, not in a signal handler.
  */
 WEIR_API enum weir_status weir_put_flow(struct weir *w, const struct weir_flow *f);
 WEIR_API enum weir_status weir_put_note(struct weir *w, const struct weir_note *n);
 WEIR_API enum weir_status weir_put_gauge(struct weir *w, const struct weir_gauge *g);
+WEIR_API enum weir_status weir_put_member(struct weir *w, const struct weir_member *m);
 
 /* ------------------------------------------------------------ counters */
 

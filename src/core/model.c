@@ -138,21 +138,27 @@ book_time(struct model *m, int64_t end_us, uint32_t events, int64_t *ret_at_us)
 	return true;
 }
 
-/* Note that events of which the last ended at @at_us were taken. */
 static void
-received(struct model *m, int64_t at_us, uint32_t events)
+arrived(struct model *m, uint32_t events)
 {
 	int64_t tick = m->now_us / SEC_US;
 	unsigned slot = (unsigned)(tick % ARRIVAL_TICKS);
 
 	m->received += events;
-	m->since_us = MIN(m->since_us, at_us);
-	m->newest_us = MAX(m->newest_us, at_us - m->shift_us);
 	if (m->arrival_tick[slot] != tick) {
 		m->arrival_tick[slot] = tick;
 		m->arrivals[slot] = 0;
 	}
 	m->arrivals[slot] += events;
+}
+
+/* Note that events of which the last ended at @at_us were taken. */
+static void
+received(struct model *m, int64_t at_us, uint32_t events)
+{
+	m->since_us = MIN(m->since_us, at_us);
+	m->newest_us = MAX(m->newest_us, at_us - m->shift_us);
+	arrived(m, events);
 }
 
 static int64_t
@@ -380,6 +386,18 @@ add_gauge(struct model *m, const struct gauge *g)
 	received(m, at, 1);
 }
 
+/* It has no time of its own: it is about what comes with it. */
+static void
+add_member(struct model *m, const struct member *x)
+{
+	if (!x->service.n || !x->group.n) {
+		m->bad++;
+		return;
+	}
+	notes_member(m->notes, names_id(m->names, x->service), x->group, m->now_us);
+	arrived(m, 1);
+}
+
 void
 model_add(struct model *m, const struct event *e, int64_t now_us)
 {
@@ -403,6 +421,9 @@ model_add(struct model *m, const struct event *e, int64_t now_us)
 		break;
 	case EVENT_GAUGE:
 		add_gauge(m, &e->u.gauge);
+		break;
+	case EVENT_MEMBER:
+		add_member(m, &e->u.member);
 		break;
 	}
 }

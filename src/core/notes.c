@@ -23,6 +23,7 @@
 #define BEFORE_US (300 * SEC_US)
 #define MORE_LINES 3 /* times as many as before: worth telling */
 #define FRESH_US (60 * SEC_US)
+#define MEMBER_HOLD_US (30 * SEC_US)
 
 struct pattern {
 	uint32_t text; /* name id */
@@ -48,7 +49,9 @@ struct value {
 
 struct service {
 	uint32_t id;
+	uint32_t group; /* name id, or NAME_NONE */
 	int64_t seen_us;
+	int64_t member_us; /* when it was last told to be of that group */
 	struct pattern *pattern[MAX_PATTERNS];
 	struct value *value[MAX_GAUGES];
 	unsigned patterns, values;
@@ -82,6 +85,7 @@ service_clear(struct notes *n, struct service *s)
 	n->bytes -=
 		s->patterns * sizeof(struct pattern) + s->values * sizeof(struct value);
 	s->patterns = s->values = 0;
+	s->group = NAME_NONE;
 }
 
 void
@@ -289,6 +293,23 @@ fill_value(const struct notes *n, const struct value *v, int64_t from_us,
 	}
 }
 
+/* ------------------------------------------------------------ groups */
+
+void
+notes_member(struct notes *n, uint32_t service, struct str group, int64_t at_us)
+{
+	struct service *s = find_or_make(n, service, at_us);
+	uint32_t id = names_id(n->texts, group);
+
+	if (id == NAME_OTHER)
+		return;
+	if (s->group != id && s->group != NAME_NONE &&
+		at_us - s->member_us < MEMBER_HOLD_US)
+		return;
+	s->group = id;
+	s->member_us = at_us;
+}
+
 /* ------------------------------------------------------------ the picture */
 
 void
@@ -299,6 +320,8 @@ notes_fill(const struct notes *n, uint32_t service, int64_t from_us, int64_t shi
 
 	if (!s)
 		return;
+	if (s->group != NAME_NONE)
+		snap->node[snap->nodes - 1].group = names_text(n->texts, s->group);
 	for (unsigned i = 0; i < s->patterns; i++) {
 		const struct pattern *p = s->pattern[i];
 		struct snap_note *note;

@@ -1,5 +1,6 @@
 /*
- * notes - what services say of themselves: their last log lines and values.
+ * notes - what services say of themselves: their last log lines and values, and to
+ * which group they belong.
  *
  * Log lines of a service are kept as patterns with counts, values as rings of the
  * newest. Bounded in services, in patterns and values of each, and in text; where
@@ -18,6 +19,12 @@ void notes_free(struct notes *n);
 /* @at_us is the model's time of the record; times never go back by much. */
 void notes_add(struct notes *n, uint32_t service, const struct note *note, int64_t at_us);
 void notes_gauge(struct notes *n, uint32_t service, const struct gauge *g, int64_t at_us);
+
+/*
+ * A service told to be of two groups stays with the first, until that has not been told
+ * for a while: a picture must not flicker between them.
+ */
+void notes_member(struct notes *n, uint32_t service, struct str group, int64_t at_us);
 
 /* Add what @service said since @from_us to the newest node of @s; times less @shift_us. */
 void notes_fill(const struct notes *n, uint32_t service, int64_t from_us,

@@ -29,24 +29,28 @@ by_name(const void *key, const void *row)
 }
 
 static const struct spelling *
-find_spelling(struct str key)
+find_spelling(const struct span_attrs *a, struct str key)
 {
+	static const struct spelling chosen = { .attr = ATTR_GROUP, .rank = 0 };
+
 	if (key.n == 0)
 		return NULL;
+	if (str_eq(key, a->group_by))
+		return &chosen;
 	return bsearch(
 		&key, spellings, ARRAY_LEN(spellings), sizeof(spellings[0]), by_name);
 }
 
 bool
-span_attrs_wants(struct str key)
+span_attrs_wants(const struct span_attrs *a, struct str key)
 {
-	return find_spelling(key) != NULL;
+	return find_spelling(a, key) != NULL;
 }
 
 void
 span_attrs_set(struct span_attrs *a, struct str key, struct str value)
 {
-	const struct spelling *s = find_spelling(key);
+	const struct spelling *s = find_spelling(a, key);
 
 	if (!s || value.n == 0)
 		return;

@@ -151,6 +151,10 @@ add_node(cJSON *nodes, const struct snap *s, const struct snap_node *node)
 	cJSON_AddStringToObject(o, "name", node->name);
 	cJSON_AddStringToObject(o, "severity", severity_word(node->severity));
 	cJSON_AddStringToObject(o, "kind", node_kind_word(node->kind));
+	if (node->group)
+		cJSON_AddStringToObject(o, "group", node->group);
+	else
+		cJSON_AddNullToObject(o, "group");
 	add_real(o, "rate_in", node->rate_in, 3);
 	add_real(o, "rate_out", node->rate_out, 3);
 	add_real(o, "error_ratio_in",

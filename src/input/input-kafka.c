@@ -386,6 +386,7 @@ kafka_open(int argc, char **argv, const struct input_env *env, struct diag *d)
 		{ .name = "--config", .value = w.config, .max = MAX_CONFIG },
 		{ "--config-file", &w.config_file },
 		TRACING_ARGS(&w.tracing),
+		OTLP_ARGS(&w.tracing),
 		{ NULL, NULL },
 	};
 	int words = args_take(argc, argv, table, d);
@@ -419,8 +420,7 @@ encoding_of(const struct input *in)
 static void
 take(struct input *in, const rd_kafka_message_t *m)
 {
-	const struct otlp_sink sink = { tracing_span, tracing_note, tracing_gauge,
-		&in->tracing, tracing_counter };
+	const struct otlp_sink sink = tracing_sink(&in->tracing);
 	struct otlp_result result = { 0 };
 
 	remember(in, m);
@@ -542,7 +542,8 @@ const struct input_ops input_kafka = {
 		   "  --message NAME     protobuf, json or auto (default)\n"
 		   "  --from WHERE       latest (default) or earliest, for a new group\n"
 		   "  --config KEY=VALUE of librdkafka; repeatable\n"
-		   "  --config-file FILE lines of the same, for secrets\n" TRACING_HELP,
+		   "  --config-file FILE lines of the same, for secrets\n" TRACING_HELP
+			   OTLP_HELP,
 	.ends = true,
 	.open = kafka_open,
 	.fds = kafka_fds,

@@ -73,8 +73,7 @@ static enum status
 take(struct input *in, enum otlp_signal signal, enum otlp_encoding e, char *body,
 	size_t n, struct buf *answer)
 {
-	const struct otlp_sink sink = { tracing_span, tracing_note, tracing_gauge,
-		&in->tracing, tracing_counter };
+	const struct otlp_sink sink = tracing_sink(&in->tracing);
 	struct otlp_result result = { 0 };
 	enum status s = otlp_read(signal, e, body, n, &sink, &result);
 
@@ -187,6 +186,7 @@ otlp_open(int argc, char **argv, const struct input_env *env, struct diag *d)
 		{ "--redact", &redact },
 		{ .name = "--redact-also", .value = more, .max = MAX_REDACT },
 		TRACING_ARGS(&words),
+		OTLP_ARGS(&words),
 		{ NULL, NULL },
 	};
 	int files = args_take(argc, argv, table, d);
@@ -284,7 +284,7 @@ const struct input_ops input_otlp = {
 		   "  --zipkin ADDR:PORT take spans as Zipkin's JSON as well\n"
 		   "  --redact off       leave secrets in log lines (default on)\n"
 		   "  --redact-also RE   take what matches out of log lines as "
-		   "well\n" TRACING_HELP,
+		   "well\n" TRACING_HELP OTLP_HELP,
 	.open = otlp_open,
 	.fds = otlp_fds,
 	.step = otlp_step,

@@ -518,7 +518,7 @@ read_scopes(struct walk *w, const struct frame *f, const struct span_attrs *reso
 static void
 read_one_resource(struct walk *w, const struct frame *f)
 {
-	struct span_attrs resource = { 0 };
+	struct span_attrs resource = { .group_by = w->r->sink->group_by };
 	struct json *j = w->j, later = { 0 };
 	bool known = false, have_later = false;
 	struct str key;

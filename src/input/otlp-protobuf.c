@@ -80,11 +80,10 @@ static void
 read_attributes(struct otlp_memory *memory, Otlp__KeyValue **kv, size_t n,
 	struct span_attrs *ret_attrs)
 {
-	*ret_attrs = (struct span_attrs){ 0 };
 	for (size_t i = 0; i < n; i++) {
 		struct str key = str_from(kv[i]->key);
 
-		if (span_attrs_wants(key))
+		if (span_attrs_wants(ret_attrs, key))
 			span_attrs_set(ret_attrs, key, value_text(memory, kv[i]->value));
 	}
 }
@@ -93,6 +92,7 @@ static void
 read_resource(
 	struct otlp_reader *r, const Otlp__Resource *res, struct span_attrs *ret_attrs)
 {
+	*ret_attrs = (struct span_attrs){ .group_by = r->sink->group_by };
 	read_attributes(&r->body, res ? res->attributes : NULL,
 		res ? res->n_attributes : 0, ret_attrs);
 }

@@ -24,21 +24,24 @@
 #define ISTIO_DST                                                             \
 	"destination_canonical_service|destination_app|destination_workload|" \
 	"destination_service_name|destination_service|=unknown"
+#define ISTIO_GROUPS                              \
+	.src_group = "source_workload_namespace", \
+	.dst_group = "destination_workload_namespace|destination_service_namespace"
 #define ISTIO_FAILED "response_code~5 grpc_response_status>0"
-#define ISTIO(r, m, match)                                                    \
-	{                                                                     \
-		.preset = "istio", .role = r, .metric = m, .matchers = match, \
-		.src = ISTIO_SRC, .dst = ISTIO_DST, .failed = ISTIO_FAILED,   \
-		.kind = "request_protocol", .unit_us = MS                     \
+#define ISTIO(r, m, match)                                                        \
+	{                                                                         \
+		.preset = "istio", .role = r, .metric = m, .matchers = match,     \
+		ISTIO_GROUPS, .src = ISTIO_SRC, .dst = ISTIO_DST,                 \
+		.failed = ISTIO_FAILED, .kind = "request_protocol", .unit_us = MS \
 	}
 #define ISTIO_BOTH(r, m)                              \
 	ISTIO(r, m, "reporter=~\"source|waypoint\""), \
 		ISTIO(r, m, "reporter=\"destination\",source_workload=\"unknown\"")
-#define ISTIO_TCP(r, m)                                                       \
-	{                                                                     \
-		.preset = "istio", .role = r, .metric = m,                    \
-		.matchers = "reporter=~\"source|ztunnel\"", .src = ISTIO_SRC, \
-		.dst = ISTIO_DST, .kind = "=tcp"                              \
+#define ISTIO_TCP(r, m)                                                   \
+	{                                                                 \
+		.preset = "istio", .role = r, .metric = m,                \
+		.matchers = "reporter=~\"source|ztunnel\"", ISTIO_GROUPS, \
+		.src = ISTIO_SRC, .dst = ISTIO_DST, .kind = "=tcp"        \
 	}
 
 /* ------------------------------------------------------------ service graphs */
@@ -46,8 +49,10 @@
 #define GRAPH(r, m, match)                                                           \
 	{                                                                            \
 		.preset = "servicegraph", .role = r, .metric = m, .matchers = match, \
-		.src = "client", .dst = "server", .kind = "connection_type",         \
-		.unit_us = S                                                         \
+		.src = "client", .dst = "server",                                    \
+		.src_group = "client_service_namespace|client_k8s_namespace_name",   \
+		.dst_group = "server_service_namespace|server_k8s_namespace_name",   \
+		.kind = "connection_type", .unit_us = S                              \
 	}
 
 /* ------------------------------------------------------------ Linkerd */
@@ -56,11 +61,11 @@
 #define LINKERD_DST                                                           \
 	"dst_deployment|dst_statefulset|dst_daemonset|dst_service|authority|" \
 	"target_addr"
-#define LINKERD(r, m, match, from, to)                                          \
-	{                                                                       \
-		.preset = "linkerd", .role = r, .metric = m, .matchers = match, \
-		.src = from, .dst = to, .failed = "classification=failure",     \
-		.kind = "=http", .unit_us = MS                                  \
+#define LINKERD(r, m, match, from, to, own, other)                                   \
+	{                                                                            \
+		.preset = "linkerd", .role = r, .metric = m, .matchers = match,      \
+		.src = from, .dst = to, .failed = "classification=failure",          \
+		.src_group = own, .dst_group = other, .kind = "=http", .unit_us = MS \
 	}
 #define LINKERD_OUT "direction=\"outbound\""
 /* From outside the mesh: whoever has an identity is counted where it goes out. */
@@ -68,19 +73,21 @@
 
 /* ------------------------------------------------------------ Hubble, Beyla */
 
-#define HUBBLE(r, m)                                                                \
-	{                                                                           \
-		.preset = "hubble", .role = r, .metric = m,                         \
-		.matchers = "reporter!=\"client\"",                                 \
-		.src = "source_workload|source_app|source|=user",                   \
-		.dst = "destination_workload|destination_app|destination",          \
-		.op = "method", .failed = "status~5", .kind = "=http", .unit_us = S \
+#define HUBBLE(r, m)                                                                   \
+	{                                                                              \
+		.preset = "hubble", .role = r, .metric = m,                            \
+		.matchers = "reporter!=\"client\"",                                    \
+		.src = "source_workload|source_app|source|=user",                      \
+		.dst = "destination_workload|destination_app|destination",             \
+		.src_group = "source_namespace", .dst_group = "destination_namespace", \
+		.op = "method", .failed = "status~5", .kind = "=http", .unit_us = S    \
 	}
-#define BEYLA(m, to, o, fail, k, node)                                                \
-	{                                                                             \
-		.preset = "beyla", .role = PROM_BUCKETS_AND_CALLS, .metric = m,       \
-		.src = "service_name", .dst = to, .op = o, .failed = fail, .kind = k, \
-		.dst_kind = node, .unit_us = S                                        \
+#define BEYLA(m, to, o, fail, k, node)                                          \
+	{                                                                       \
+		.preset = "beyla", .role = PROM_BUCKETS_AND_CALLS, .metric = m, \
+		.src = "service_name", .dst = to,                               \
+		.src_group = "k8s_namespace_name|service_namespace", .op = o,   \
+		.failed = fail, .kind = k, .dst_kind = node, .unit_us = S       \
 	}
 
 const struct prom_query prom_queries[] = {
@@ -101,12 +108,14 @@ const struct prom_query prom_queries[] = {
 	GRAPH(PROM_BUCKETS, "traces_service_graph_request_server_seconds_bucket",
 		"client=\"user\""),
 
-	LINKERD(PROM_CALLS, "response_total", LINKERD_OUT, LINKERD_SELF, LINKERD_DST),
+	LINKERD(PROM_CALLS, "response_total", LINKERD_OUT, LINKERD_SELF, LINKERD_DST,
+		"namespace", "dst_namespace"),
 	LINKERD(PROM_BUCKETS, "response_latency_ms_bucket", LINKERD_OUT, LINKERD_SELF,
-		LINKERD_DST),
-	LINKERD(PROM_CALLS, "response_total", LINKERD_IN, "=user", LINKERD_SELF),
+		LINKERD_DST, "namespace", "dst_namespace"),
+	LINKERD(PROM_CALLS, "response_total", LINKERD_IN, "=user", LINKERD_SELF, NULL,
+		"namespace"),
 	LINKERD(PROM_BUCKETS, "response_latency_ms_bucket", LINKERD_IN, "=user",
-		LINKERD_SELF),
+		LINKERD_SELF, NULL, "namespace"),
 
 	HUBBLE(PROM_CALLS, "hubble_http_requests_total"),
 	HUBBLE(PROM_BUCKETS, "hubble_http_request_duration_seconds_bucket"),
@@ -261,6 +270,8 @@ prom_edge_of(const struct prom_query *q, const struct prom_series *s,
 	e.dst = first_of(q->dst, s);
 	if (e.src.n == 0 || e.dst.n == 0)
 		return false;
+	e.src_group = first_of(q->src_group, s);
+	e.dst_group = first_of(q->dst_group, s);
 	e.kind = kind_of(q->kind, s, &e.dst_kind);
 	if (str_eq(e.src, STR("user"))) {
 		e.src_kind = NODE_EXTERNAL;

@@ -27,9 +27,10 @@ struct prom_query {
 	const char *metric;   /* of histograms with _bucket */
 	const char *matchers; /* what stands in the braces */
 	const char *src, *dst;
-	const char *op;     /* labels whose values are joined by ' ' */
-	const char *failed; /* rule */
-	const char *kind;   /* label list; a word of flow_kind, or one of the sources' */
+	const char *src_group, *dst_group; /* label lists; or NULL */
+	const char *op;                    /* labels whose values are joined by ' ' */
+	const char *failed;                /* rule */
+	const char *kind; /* label list; a word of flow_kind, or one of the sources' */
 	enum node_kind dst_kind;
 	double unit_us; /* of bucket bounds */
 };
@@ -41,6 +42,7 @@ extern const char *const prom_preset_names[]; /* NULL-terminated; with "custom" 
 /* Who called whom, as one series tells it. Text is borrowed from series and query. */
 struct prom_edge {
 	struct str src, dst;
+	struct str src_group, dst_group; /* or "" */
 	enum flow_kind kind;
 	enum node_kind src_kind, dst_kind;
 	bool failed;

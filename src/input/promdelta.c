@@ -12,6 +12,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "members.h"
 #include "weir/base/arena.h"
 #include "weir/base/buf.h"
 #include "weir/base/util.h"
@@ -87,6 +88,7 @@ struct promdelta {
 	bool in_round;
 	bool was_complete; /* the round before was */
 	struct buf op;
+	struct members *members;
 	struct promdelta_counts counts, before; /* as they were when the round began */
 };
 
@@ -190,6 +192,7 @@ promdelta_new(const struct prom_query *const *query, unsigned queries,
 	rebuild(&p->targets, 64, NULL, 0);
 	p->group_room = 1024;
 	p->group = xcalloc(p->group_room, sizeof(*p->group));
+	p->members = members_new();
 	return p;
 }
 
@@ -203,6 +206,7 @@ promdelta_free(struct promdelta *p)
 	free(p->group);
 	arena_done(&p->arena);
 	buf_done(&p->op);
+	members_free(p->members);
 	free(p);
 }
 
@@ -638,6 +642,21 @@ emit_group(struct promdelta *p, const struct group *g, int64_t shift_us,
 	emit(ctx, &e);
 }
 
+static void
+emit_members(struct promdelta *p, const struct prom_edge *edge, int64_t now_us,
+	void (*emit)(void *ctx, const struct event *e), void *ctx)
+{
+	const struct member ends[] = { { edge->src, edge->src_group },
+		{ edge->dst, edge->dst_group } };
+
+	for (unsigned i = 0; i < ARRAY_LEN(ends); i++) {
+		struct event e = { .type = EVENT_MEMBER, .u.member = ends[i] };
+
+		if (members_due(p->members, ends[i].service, ends[i].group, now_us))
+			emit(ctx, &e);
+	}
+}
+
 static int
 by_time(const void *a, const void *b)
 {
@@ -649,7 +668,7 @@ by_time(const void *a, const void *b)
 }
 
 static void
-emit_groups(struct promdelta *p, int64_t shift_us,
+emit_groups(struct promdelta *p, int64_t now_us, int64_t shift_us,
 	void (*emit)(void *ctx, const struct event *e), void *ctx)
 {
 	struct group **sorted = xcalloc(p->groups, sizeof(*sorted));
@@ -659,8 +678,10 @@ emit_groups(struct promdelta *p, int64_t shift_us,
 		for (struct group *g = p->group[i]; g; g = g->chain)
 			sorted[n++] = g;
 	qsort(sorted, n, sizeof(*sorted), by_time);
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
+		emit_members(p, &sorted[i]->edge, now_us, emit, ctx);
 		emit_group(p, sorted[i], shift_us, emit, ctx);
+	}
 	free(sorted);
 }
 
@@ -671,7 +692,7 @@ promdelta_end(struct promdelta *p, int64_t at_us, bool partial, int64_t shift_us
 	int64_t since_us = at_us - PROMDELTA_FORGET_US;
 
 	settle_newborns(p, partial);
-	emit_groups(p, shift_us, emit, ctx);
+	emit_groups(p, at_us, shift_us, emit, ctx);
 	clear_groups(p);
 	for (uint32_t i = 0; i < p->series.room; i++) {
 		struct series *r = row_at(&p->series, i);

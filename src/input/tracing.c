@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "members.h"
 #include "rates.h"
 #include "weir/base/util.h"
 #include "weir/input/args.h"
@@ -38,6 +39,8 @@ tracing_open(struct tracing *t, const struct tracing_words *w,
 	*t = (struct tracing){ .env = *env };
 	t->pair = pair_new(&o, emit, t);
 	t->redact = redact_new(true);
+	t->members = members_new();
+	t->group_by = w->group_by ? str_of(w->group_by) : STR("");
 	return STATUS_OK;
 }
 
@@ -50,9 +53,25 @@ tracing_close(struct tracing *t, struct input_time now)
 	pair_free(t->pair);
 	redact_free(t->redact);
 	rates_free(t->rates);
+	members_free(t->members);
+	t->members = NULL;
 	t->rates = NULL;
 	t->pair = NULL;
 	t->redact = NULL;
+}
+
+/* The resource is about the service; where there is none its words are in the span. */
+static void
+tell_member(struct tracing *t, const struct span *s)
+{
+	struct event e = { .type = EVENT_MEMBER,
+		.u.member = { s->service,
+			(s->resource ? s->resource : &s->attrs)->v[ATTR_GROUP] } };
+
+	if (!members_due(t->members, e.u.member.service, e.u.member.group, t->now_us))
+		return;
+	t->emitted++;
+	emit(t, &e);
 }
 
 void
@@ -60,11 +79,12 @@ tracing_span(void *ctx, const struct span *s)
 {
 	struct tracing *t = ctx;
 
+	tell_member(t, s);
 	pair_add(t->pair, s, t->now_us);
 }
 
-void
-tracing_note(void *ctx, const struct note *n)
+static void
+take_note(void *ctx, const struct note *n)
 {
 	struct tracing *t = ctx;
 	struct event e = { .type = EVENT_NOTE, .u.note = *n };
@@ -74,8 +94,8 @@ tracing_note(void *ctx, const struct note *n)
 	emit(t, &e);
 }
 
-void
-tracing_gauge(void *ctx, const struct gauge *g)
+static void
+take_gauge(void *ctx, const struct gauge *g)
 {
 	struct tracing *t = ctx;
 	struct event e = { .type = EVENT_GAUGE, .u.gauge = *g };
@@ -94,12 +114,13 @@ emit_of_counter(struct tracing *t, const struct otlp_counter *c, const char *wha
 	buf_add_str(&name, c->name);
 	buf_adds(&name, what);
 	g.name = buf_str(&name);
-	tracing_gauge(t, &g);
+	take_gauge(t, &g);
 	buf_done(&name);
 }
 
-void
-tracing_counter(void *ctx, const struct otlp_counter *c)
+/* Told as gauges: how many a second, and of histograms the mean. */
+static void
+take_counter(void *ctx, const struct otlp_counter *c)
 {
 	const struct rates_look look = { c->series, c->start_us, c->at_us, c->delta,
 		c->count, c->sum };
@@ -116,6 +137,19 @@ tracing_counter(void *ctx, const struct otlp_counter *c)
 	/* Without a value there is no mean, and none is not 0. */
 	if (c->histogram && s.count > 0)
 		emit_of_counter(t, c, " mean", c->unit, s.sum / s.count);
+}
+
+struct otlp_sink
+tracing_sink(struct tracing *t)
+{
+	return (struct otlp_sink){
+		.span = tracing_span,
+		.note = take_note,
+		.gauge = take_gauge,
+		.counter = take_counter,
+		.ctx = t,
+		.group_by = t->group_by,
+	};
 }
 
 bool

@@ -14,9 +14,11 @@ struct tracing {
 	struct pair *pair;
 	struct redact *redact;
 	struct rates *rates; /* NULL until the first counter */
+	struct members *members;
+	struct str group_by; /* borrowed from the words */
 	int64_t now_us;      /* monotonic, as of tracing_now() */
 	int64_t wall_us;
-	uint64_t emitted;    /* notes and gauges; the pairing counts its own */
+	uint64_t emitted;    /* notes, gauges, members; the pairing counts its own */
 	uint64_t rejected;   /* records refused */
 	uint64_t unreadable; /* bodies or files of which nothing could be made */
 };
@@ -24,6 +26,7 @@ struct tracing {
 /* The options that all of them have; rows for args_take() and lines for --help. */
 struct tracing_words {
 	const char *wait, *name_from;
+	const char *group_by; /* of those that read OTLP */
 };
 
 #define TRACING_ARGS(words)                        \
@@ -36,6 +39,15 @@ struct tracing_words {
 	"  --wait DURATION    for the other half of a request (default 10s)\n" \
 	"  --name-from LIST   attributes that name the other end, best first\n"
 
+#define OTLP_ARGS(words)                         \
+	{                                        \
+		"--group-by", &(words)->group_by \
+	}
+
+#define OTLP_HELP                                                           \
+	"  --group-by KEY     attribute of a resource that says what the\n" \
+	"                     service belongs to (default: its namespace)\n"
+
 /* ERR_USAGE with @d on a wrong word. */
 enum status tracing_open(struct tracing *t, const struct tracing_words *w,
 	const struct input_env *env, struct diag *d);
@@ -46,13 +58,11 @@ void tracing_close(struct tracing *t, struct input_time now);
 /* It is now @now. First thing in each step. */
 void tracing_now(struct tracing *t, struct input_time now);
 
-/* For otlp_sink and its like; @ctx is the struct tracing. */
-void tracing_span(void *ctx, const struct span *s);
-void tracing_note(void *ctx, const struct note *n);
-void tracing_gauge(void *ctx, const struct gauge *g);
+/* Where records of OTLP go. */
+struct otlp_sink tracing_sink(struct tracing *t);
 
-/* Told as gauges: how many a second, and of histograms the mean. */
-void tracing_counter(void *ctx, const struct otlp_counter *c);
+/* For the sinks of other formats; @ctx is the struct tracing. */
+void tracing_span(void *ctx, const struct span *s);
 
 /*
  * What is taken out of log lines: @keep is "on", "off" or NULL for the default rules;

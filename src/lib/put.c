@@ -59,6 +59,10 @@ texts_of(struct event *e, struct str *ret_texts[TEXTS_MAX])
 		ret_texts[n++] = &e->u.gauge.name;
 		ret_texts[n++] = &e->u.gauge.unit;
 		break;
+	case EVENT_MEMBER:
+		ret_texts[n++] = &e->u.member.service;
+		ret_texts[n++] = &e->u.member.group;
+		break;
 	case EVENT_WORK:
 	case EVENT_DELTA:
 		break; /* not published through here */
@@ -306,5 +310,22 @@ weir_put_gauge(struct weir *w, const struct weir_gauge *gauge)
 		.value = g.value,
 		.at_us = when(g.at_us),
 	};
+	return put(w, &e);
+}
+
+enum weir_status
+weir_put_member(struct weir *w, const struct weir_member *member)
+{
+	struct event e = { .type = EVENT_MEMBER };
+	struct weir_member m;
+
+	if (!w)
+		return WEIR_ERR_USAGE;
+	if (!handle_is_ours(w))
+		return WEIR_ERR_FORKED;
+	if (!take_struct(&m, sizeof(m), member) || !is_name(m.service) ||
+		!is_name(m.group))
+		return refuse(w, WEIR_ERR_USAGE);
+	e.u.member = (struct member){ str_of(m.service), str_of(m.group) };
 	return put(w, &e);
 }

@@ -295,6 +295,17 @@ add_gauge(struct writer *w, const struct gauge *g)
 	add_row(w, BATCH_GAUGES, cell, NULL);
 }
 
+static void
+add_member(struct writer *w, const struct member *m)
+{
+	int64_t cell[] = {
+		[MEMBER_SERVICE] = text_id(w, m->service),
+		[MEMBER_GROUP] = text_id(w, m->group),
+	};
+
+	add_row(w, BATCH_MEMBERS, cell, NULL);
+}
+
 /* A bound of our own as the bucket's number, any other as itself. */
 static int64_t
 bound_code(int64_t bound_us)
@@ -379,6 +390,9 @@ batch_add(void *ctx, const struct event *e)
 	case EVENT_DELTA:
 		add_delta(w, &e->u.delta);
 		break;
+	case EVENT_MEMBER:
+		add_member(w, &e->u.member);
+		break;
 	}
 	if (w->texts.count > BATCH_TEXTS_MAX / 2 ||
 		w->routes.count > BATCH_ROUTES_MAX / 2)
@@ -387,8 +401,35 @@ batch_add(void *ctx, const struct event *e)
 	bytes = 1 + 2 * VARINT_MAX + w->texts.bytes.n + w->texts.count * (size_t)4 +
 		w->routes.count * (size_t)12;
 	for (unsigned i = 0; i < BATCH_SECTIONS; i++)
-		bytes += w->section[i].bytes + VARINT_MAX;
+		bytes += w->section[i].bytes + 2 * VARINT_MAX + 1;
 	return bytes;
+}
+
+/* What a reader may not know has its number and its length before it. */
+static void
+put_more(struct buf *out, const struct writer *w)
+{
+	struct buf bytes = BUF_INIT;
+
+	for (unsigned i = BATCH_MORE; i < BATCH_SECTIONS; i++) {
+		if (!w->section[i].rows)
+			continue;
+		buf_clear(&bytes);
+		put_section(&bytes, &w->section[i], &batch_shapes[i]);
+		buf_addc(out, (char)i);
+		put_varint(out, bytes.n);
+		buf_add_str(out, buf_str(&bytes));
+	}
+	buf_done(&bytes);
+}
+
+static bool
+has_more(const struct writer *w)
+{
+	for (unsigned i = BATCH_MORE; i < BATCH_SECTIONS; i++)
+		if (w->section[i].rows)
+			return true;
+	return false;
 }
 
 void
@@ -396,7 +437,7 @@ batch_finish(void *ctx, struct buf *out)
 {
 	struct writer *w = ctx;
 
-	buf_addc(out, BATCH_LAYOUT);
+	buf_addc(out, has_more(w) ? BATCH_LAYOUT_MORE : BATCH_LAYOUT);
 	put_varint(out, w->texts.count);
 	for (uint32_t i = 0; i < w->texts.count; i++) {
 		put_varint(out, dict_at(&w->texts, i).n);
@@ -414,7 +455,8 @@ batch_finish(void *ctx, struct buf *out)
 		buf_addc(out, (char)r.origin);
 		buf_addc(out, (char)(r.src_kind | r.dst_kind << 4));
 	}
-	for (unsigned i = 0; i < BATCH_SECTIONS; i++)
+	for (unsigned i = 0; i < BATCH_MORE; i++)
 		put_section(out, &w->section[i], &batch_shapes[i]);
+	put_more(out, w);
 	clear(w);
 }

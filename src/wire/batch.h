@@ -15,6 +15,7 @@
 #include "weir/core/hist.h"
 
 #define BATCH_LAYOUT 1
+#define BATCH_LAYOUT_MORE 2   /* the same, with further sections behind the first */
 #define BATCH_TEXTS_MAX 65535 /* the empty one, which is text 0, not counted */
 #define BATCH_ROUTES_MAX 65535
 #define BATCH_COLUMNS_MAX 14
@@ -33,7 +34,9 @@ enum batch_section {
 	BATCH_DELTAS,
 	BATCH_BUCKETS,   /* of the deltas, in their order */
 	BATCH_EXEMPLARS, /* likewise */
-	BATCH_SECTIONS
+	BATCH_MEMBERS,
+	BATCH_SECTIONS,
+	BATCH_MORE = BATCH_MEMBERS /* from here on with number and length: layout 2 */
 };
 
 /* Columns: the first is never constant, so that each row takes at least a byte. */
@@ -102,6 +105,12 @@ enum {
 	EXEMPLAR_COLUMNS
 };
 
+enum {
+	MEMBER_SERVICE,
+	MEMBER_GROUP,
+	MEMBER_COLUMNS
+};
+
 #define BIT(n) (1u << (n))
 
 static const struct batch_shape {
@@ -120,6 +129,7 @@ static const struct batch_shape {
 	[BATCH_BUCKETS] = { BUCKET_COLUMNS, false, 0 },
 	[BATCH_EXEMPLARS] = { EXEMPLAR_COLUMNS, true,
 		BIT(EXEMPLAR_END) | BIT(EXEMPLAR_LATENCY) },
+	[BATCH_MEMBERS] = { MEMBER_COLUMNS, false, 0 },
 };
 
 /* The ids of a row: each kind is there for all rows of a section or for none. */

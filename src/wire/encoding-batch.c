@@ -194,6 +194,32 @@ take_section(struct reader *r, enum batch_section at)
 	return true;
 }
 
+/* Sections with number and length: those that nobody here knows are passed over. */
+static bool
+take_more(struct reader *r)
+{
+	const uint8_t *end = r->end;
+
+	while (r->p < end) {
+		const uint8_t *number = r->p++;
+		uint64_t length;
+
+		if (!take_varint(r, WIRE_MAX_FRAME, &length) ||
+			length > (uint64_t)(end - r->p))
+			return false;
+		if (*number < BATCH_MORE || *number >= BATCH_SECTIONS) {
+			r->p += length;
+			continue;
+		}
+		r->end = r->p + length;
+		if (r->section[*number].rows ||
+			!take_section(r, (enum batch_section) * number) || r->p != r->end)
+			return false;
+		r->end = end;
+	}
+	return true;
+}
+
 static enum status
 take_layout(struct reader *r)
 {
@@ -201,13 +227,15 @@ take_layout(struct reader *r)
 
 	if (!take_bytes(r, 1, &layout))
 		return STATUS_ERR_TRUNCATED;
-	if (*layout != BATCH_LAYOUT)
+	if (*layout != BATCH_LAYOUT && *layout != BATCH_LAYOUT_MORE)
 		return STATUS_ERR_VERSION;
 	if (!take_texts(r) || !take_routes(r))
 		return STATUS_ERR_SYNTAX;
-	for (unsigned i = 0; i < BATCH_SECTIONS; i++)
+	for (unsigned i = 0; i < BATCH_MORE; i++)
 		if (!take_section(r, (enum batch_section)i))
 			return STATUS_ERR_SYNTAX;
+	if (*layout == BATCH_LAYOUT_MORE && !take_more(r))
+		return STATUS_ERR_SYNTAX;
 	return r->p == r->end ? STATUS_OK : STATUS_ERR_SYNTAX;
 }
 
@@ -416,6 +444,15 @@ make_gauge(const struct reader *r, uint32_t i, struct gauge *g)
 	return true;
 }
 
+static bool
+make_member(const struct reader *r, uint32_t i, struct member *m)
+{
+	const int64_t(*cell)[BLOCK] = r->cell;
+
+	return read_name(r, cell[MEMBER_SERVICE][i], &m->service) &&
+	       read_name(r, cell[MEMBER_GROUP][i], &m->group);
+}
+
 /* ------------------------------------------------------------ deltas */
 
 static int64_t
@@ -543,6 +580,8 @@ make_event(
 		return make_work(r, row, i, &e->u.work);
 	case EVENT_NOTE:
 		return make_note(r, row, i, &e->u.note);
+	case EVENT_MEMBER:
+		return make_member(r, i, &e->u.member);
 	default:
 		return make_gauge(r, i, &e->u.gauge);
 	}
@@ -580,6 +619,7 @@ decode_batch(struct str payload, int64_t now_us, wire_event_fn fn, void *ctx,
 		hand_out_rows(&r, BATCH_NOTES, EVENT_NOTE);
 		hand_out_rows(&r, BATCH_GAUGES, EVENT_GAUGE);
 		hand_out_deltas(&r);
+		hand_out_rows(&r, BATCH_MEMBERS, EVENT_MEMBER);
 	}
 	free(r.text);
 	free(r.known);

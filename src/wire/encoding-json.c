@@ -47,6 +47,7 @@
 	X(HIST, "hist")         \
 	X(TRACE, "trace")       \
 	X(GAUGE, "gauge")       \
+	X(GROUP, "group")       \
 	X(VALUE, "value")       \
 	X(CALLS, "calls")       \
 	X(SRV_US, "srv_us")     \
@@ -345,6 +346,14 @@ read_gauge(struct record *r, struct event *e)
 		r->bad = true;
 }
 
+static void
+read_member(struct record *r, struct event *e)
+{
+	e->type = EVENT_MEMBER;
+	e->u.member.service = get_name(r, F_SERVICE);
+	e->u.member.group = get_name(r, F_GROUP);
+}
+
 static bool
 word_is(struct str s, const char *word)
 {
@@ -470,6 +479,8 @@ read_event(struct record *r, struct event *e)
 		read_gauge(r, e);
 	else if (has(r, F_WORK))
 		read_work(r, e);
+	else if (has(r, F_GROUP) && !has(r, F_SRC))
+		read_member(r, e);
 	else if (has(r, F_CALLS))
 		read_delta(r, e);
 	else
@@ -650,6 +661,8 @@ keep_newest(void *ctx, const struct event *e)
 		break;
 	case EVENT_DELTA:
 		at_us = e->u.delta.end_us;
+		break;
+	case EVENT_MEMBER:
 		break;
 	}
 	*newest_us = MAX(*newest_us, at_us);

@@ -248,6 +248,13 @@ put_gauge(struct buf *out, const struct gauge *g)
 }
 
 static void
+put_member(struct buf *out, const struct member *m)
+{
+	put_text_member(out, "group", m->group);
+	put_text_member(out, "service", m->service);
+}
+
+static void
 put_histogram(struct buf *out, const struct delta *d)
 {
 	if (d->latency.n == 0)
@@ -310,6 +317,9 @@ wire_put_json(struct buf *out, const struct event *e)
 		break;
 	case EVENT_DELTA:
 		put_delta(out, &e->u.delta);
+		break;
+	case EVENT_MEMBER:
+		put_member(out, &e->u.member);
 		break;
 	}
 	buf_addc(out, '}');

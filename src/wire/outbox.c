@@ -194,6 +194,9 @@ size_at_most(const struct event *e)
 				      e->u.delta.queue.n) +
 			  8 * (size_t)e->u.delta.exemplars;
 		break;
+	case EVENT_MEMBER:
+		text = e->u.member.service.n + e->u.member.group.n;
+		break;
 	}
 	/* As \u00NN each byte of a text, and all that an object can have beside. */
 	return 6 * text + 20 * numbers + 512;

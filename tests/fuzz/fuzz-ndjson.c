@@ -27,6 +27,10 @@ emit(void *ctx, const struct event *e)
 		if (!isfinite(e->u.gauge.value))
 			abort();
 		break;
+	case EVENT_MEMBER:
+		if (e->u.member.service.n == 0 || e->u.member.group.n == 0)
+			abort();
+		break;
 	default:
 		break;
 	}

@@ -61,6 +61,11 @@ check_event(const struct event *e)
 	case EVENT_WORK:
 		check(e->u.work.duration_us >= 0 && e->u.work.service.n > 0);
 		break;
+	case EVENT_MEMBER:
+		check_text(e->u.member.service);
+		check_text(e->u.member.group);
+		check(e->u.member.service.n > 0 && e->u.member.group.n > 0);
+		break;
 	}
 }
 

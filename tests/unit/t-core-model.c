@@ -748,3 +748,30 @@ Test(model, own_work_notes_and_gauges_are_received)
 	snap_done(&s);
 	model_free(m);
 }
+
+Test(model, a_service_stays_in_its_group_while_that_is_told)
+{
+	struct model *m = model_new(&model_limits_default);
+	struct event f = flow("a", "b", T0, 10), member = { .type = EVENT_MEMBER };
+	struct snap s;
+
+	model_add(m, &member, T0);
+	member.u.member = (struct member){ STR("b"), STR("shop") };
+	model_add(m, &member, T0);
+	model_add(m, &f, T0);
+	member.u.member.group = STR("other");
+	model_add(m, &member, T0 + 5 * SEC_US);
+	s = picture(m, T0 + 5 * SEC_US);
+	cr_expect_eq(s.quality.received, 3);
+	cr_expect_eq(s.quality.bad_values, 1, "a member of nothing");
+	cr_expect_null(s.node[0].group);
+	cr_expect_str_eq(s.node[1].group, "shop");
+	snap_done(&s);
+	f.u.flow.end_us = T0 + 40 * SEC_US;
+	model_add(m, &f, T0 + 40 * SEC_US);
+	model_add(m, &member, T0 + 40 * SEC_US);
+	s = picture(m, T0 + 40 * SEC_US);
+	cr_expect_str_eq(s.node[1].group, "other", "the first was not told for long");
+	snap_done(&s);
+	model_free(m);
+}

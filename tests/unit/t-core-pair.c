@@ -660,9 +660,25 @@ Test(span, a_new_spelling_wins_over_an_old_one_in_either_order)
 	span_attrs_set(&a, STR("http.response.status_code"), STR("503"));
 	span_attrs_set(&a, STR("http.status_code"), STR("200"));
 	cr_expect(str_eq(a.v[ATTR_HTTP_STATUS], STR("503")));
-	cr_expect(span_attrs_wants(STR("db.statement")));
-	cr_expect_not(span_attrs_wants(STR("db.statements")));
-	cr_expect_not(span_attrs_wants(STR("")));
+	cr_expect(span_attrs_wants(&a, STR("db.statement")));
+	cr_expect_not(span_attrs_wants(&a, STR("db.statements")));
+	cr_expect_not(span_attrs_wants(&a, STR("")));
+}
+
+Test(span, the_group_is_the_kubernetes_namespace_unless_another_key_is_chosen)
+{
+	struct span_attrs a = { 0 }, chosen = { .group_by = STR("team") };
+	struct span_attrs *each[] = { &a, &chosen };
+
+	for (unsigned i = 0; i < ARRAY_LEN(each); i++) {
+		span_attrs_set(each[i], STR("service.namespace"), STR("shop"));
+		span_attrs_set(each[i], STR("team"), STR("checkout"));
+		span_attrs_set(each[i], STR("k8s.namespace.name"), STR("prod"));
+	}
+	cr_expect(str_eq(a.v[ATTR_GROUP], STR("prod")));
+	cr_expect(str_eq(chosen.v[ATTR_GROUP], STR("checkout")));
+	cr_expect_not(span_attrs_wants(&a, STR("team")));
+	cr_expect(span_attrs_wants(&chosen, STR("team")));
 }
 
 Test(span, every_spelling_can_be_found)
@@ -673,7 +689,9 @@ Test(span, every_spelling_can_be_found)
 #undef ATTR
 	};
 
+	struct span_attrs none = { 0 };
+
 	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
-		cr_expect(span_attrs_wants(str_of(names[i])), "%s is not in order",
+		cr_expect(span_attrs_wants(&none, str_of(names[i])), "%s is not in order",
 			names[i]);
 }

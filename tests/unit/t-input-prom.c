@@ -367,6 +367,51 @@ Test(promqueries, labels_of_each_source_become_an_edge)
 	buf_done(&seen);
 }
 
+Test(promqueries, namespaces_are_groups_where_the_labels_tell_them)
+{
+	static const struct {
+		const char *preset, *label[4];
+		const char *src_group, *dst_group;
+	} rows[] = {
+		{ "istio",
+			{ "source_workload_namespace", "destination_workload_namespace" },
+			"a", "b" },
+		{ "istio", { "source_app", "destination_service_namespace" }, "", "b" },
+		{ "linkerd", { "namespace", "dst_namespace" }, "a", "b" },
+		{ "hubble", { "source_namespace", "destination_namespace" }, "a", "b" },
+		{ "beyla", { "k8s_namespace_name", "server_port" }, "a", "" },
+		{ "servicegraph",
+			{ "client_service_namespace", "server_service_namespace" }, "a",
+			"b" },
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+		struct prom_label label[16];
+		struct prom_series s = { .label = label };
+		const char *ends[] = { "source_app", "destination_app", "deployment",
+			"dst_deployment", "service_name", "server_address", "client",
+			"server" };
+		struct prom_edge e;
+		unsigned q = 0;
+
+		for (unsigned k = 0; k < ARRAY_LEN(ends); k++)
+			if (strcmp(ends[k], rows[i].label[0]) != 0)
+				label[s.labels++] =
+					(struct prom_label){ str_of(ends[k]), STR("x") };
+		label[s.labels++] =
+			(struct prom_label){ str_of(rows[i].label[0]), STR("a") };
+		label[s.labels++] =
+			(struct prom_label){ str_of(rows[i].label[1]), STR("b") };
+		while (strcmp(prom_queries[q].preset, rows[i].preset) != 0)
+			q++;
+		cr_assert(prom_edge_of(&prom_queries[q], &s, &e), "%s", rows[i].preset);
+		cr_expect(str_eq(e.src_group, str_of(rows[i].src_group)), "%s",
+			rows[i].preset);
+		cr_expect(str_eq(e.dst_group, str_of(rows[i].dst_group)), "%s",
+			rows[i].preset);
+	}
+}
+
 Test(promqueries, every_row_can_be_read)
 {
 	for (unsigned i = 0; i < prom_query_count; i++) {

@@ -95,7 +95,7 @@ struct listener {
 	struct bus_sub *sub;
 	struct inbox *in;
 	struct snap snap;
-	uint64_t flows, notes, gauges;
+	uint64_t flows, notes, gauges, members;
 	char text[400]; /* of the last event, in words */
 };
 
@@ -123,6 +123,10 @@ words(struct buf *b, const struct event *e)
 			e->u.gauge.service.p, (int)e->u.gauge.name.n, e->u.gauge.name.p,
 			e->u.gauge.value, (int)e->u.gauge.unit.n, e->u.gauge.unit.p,
 			(long long)e->u.gauge.at_us);
+	} else if (e->type == EVENT_MEMBER) {
+		buf_addf(b, "%.*s in %.*s", (int)e->u.member.service.n,
+			e->u.member.service.p, (int)e->u.member.group.n,
+			e->u.member.group.p);
 	}
 	return buf_cstr(b);
 }
@@ -138,6 +142,7 @@ hear(void *ctx, const struct event *e)
 	l->flows += e->type == EVENT_FLOW;
 	l->notes += e->type == EVENT_NOTE;
 	l->gauges += e->type == EVENT_GAUGE;
+	l->members += e->type == EVENT_MEMBER;
 	snprintf(l->text, sizeof(l->text), "%s", words(&b, e));
 	buf_done(&b);
 }
@@ -284,6 +289,7 @@ Test(libweir, an_event_arrives_as_it_was_put)
 	struct weir_flow f = WEIR_FLOW_INIT;
 	struct weir_note n = WEIR_NOTE_INIT;
 	struct weir_gauge g = WEIR_GAUGE_INIT;
+	struct weir_member m = WEIR_MEMBER_INIT;
 	struct listener l;
 
 	listen_up(&l);
@@ -320,6 +326,15 @@ Test(libweir, an_event_arrives_as_it_was_put)
 	while (l.notes == 0)
 		take_all(&l);
 	cr_expect_str_eq(l.text, "payment: pool exhausted (5) 1767621752000001");
+
+	cr_expect_eq(weir_put_member(w, &m), WEIR_ERR_USAGE);
+	m.service = "payment";
+	m.group = "money";
+	cr_expect_eq(weir_put_member(w, &m), WEIR_OK);
+	cr_expect_eq(weir_flush(w, 30000), WEIR_OK);
+	while (l.members == 0)
+		take_all(&l);
+	cr_expect_str_eq(l.text, "payment in money");
 
 	g.service = "payment";
 	g.name = "pool.waiting";

@@ -35,7 +35,7 @@ decode(struct str payload, struct buf *ret_said, struct wire_counts *counts)
 
 /* The order in which a batch hands out: by kind, and within it as they came. */
 static const enum event_type order[] = { EVENT_FLOW, EVENT_WORK, EVENT_NOTE, EVENT_GAUGE,
-	EVENT_DELTA };
+	EVENT_DELTA, EVENT_MEMBER };
 
 static void
 there_and_back(uint64_t seed, unsigned n)
@@ -177,9 +177,31 @@ Test(batch, one_that_was_cut_or_lengthened_says_nothing_at_all)
 	buf_addc(&longer, 0);
 	cr_assert_eq(decode(buf_str(&longer), &got, &counts), STATUS_ERR_SYNTAX);
 	cr_assert_eq(got.n, 0);
-	longer.p[0] = 2;
+	longer.p[0] = 3;
 	cr_assert_eq(decode(buf_str(&longer), &got, &counts), STATUS_ERR_VERSION);
 	buf_done(&longer);
+	buf_done(&got);
+}
+
+Test(batch, sections_that_nobody_knows_are_passed_over)
+{
+	struct buf got = BUF_INIT, want = BUF_INIT, more;
+	struct event e = { .type = EVENT_MEMBER,
+		.u.member = { STR("payment"), STR("shop") } };
+	struct wire_counts counts;
+
+	more = written(&e, 1);
+	cr_expect_eq(more.p[0], 2, "a section that layout 1 has not");
+	buf_add(&more, "\x7f\x03xyz", 5);
+	cr_assert_eq(decode(buf_str(&more), &got, &counts), STATUS_OK);
+	event_describe(&want, &e);
+	cr_expect_str_eq(buf_cstr(&got), buf_cstr(&want));
+	buf_clear(&got);
+	more.p[more.n - 4]++;
+	cr_expect_eq(decode(buf_str(&more), &got, &counts), STATUS_ERR_SYNTAX);
+	cr_expect_eq(got.n, 0);
+	buf_done(&more);
+	buf_done(&want);
 	buf_done(&got);
 }
 

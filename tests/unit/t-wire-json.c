@@ -494,6 +494,23 @@ Test(wire_json, a_comma_for_a_decimal_point_changes_nothing)
 	buf_done(&out);
 }
 
+Test(wire_json, a_member_has_a_service_and_a_group)
+{
+	struct wire_counts counts;
+	struct seen seen;
+
+	decode(STR("{\"group\":\"shop\",\"service\":\"cart\"}"), &seen, &counts);
+	cr_assert_eq(counts.events, 1);
+	cr_expect_eq(seen.last.type, EVENT_MEMBER);
+	decode(STR("{\"group\":\"\",\"service\":\"cart\"}"), &seen, &counts);
+	cr_expect_eq(counts.bad, 1);
+	decode(STR("{\"group\":\"shop\"}"), &seen, &counts);
+	cr_expect_eq(counts.bad, 1);
+	decode(STR("{" FLOW ",\"group\":\"shop\"}"), &seen, &counts);
+	cr_expect_eq(counts.events, 1);
+	cr_expect_eq(seen.last.type, EVENT_FLOW);
+}
+
 Test(wire_json, a_delta_brings_its_histogram)
 {
 	struct wire_counts counts;

@@ -134,7 +134,7 @@ dice_event(struct dice *d, struct event *ret_event)
 	struct event *e = ret_event;
 
 	memset(e, 0, sizeof(*e));
-	e->type = (enum event_type)dice_roll(d, EVENT_DELTA + 1);
+	e->type = (enum event_type)dice_roll(d, EVENT_TYPES);
 	switch (e->type) {
 	case EVENT_FLOW:
 		dice_flow(d, &e->u.flow);
@@ -163,6 +163,10 @@ dice_event(struct dice *d, struct event *ret_event)
 		e->u.gauge.unit = dice_text(d, 0);
 		e->u.gauge.value = dice_double(d);
 		e->u.gauge.at_us = dice_time(d);
+		break;
+	case EVENT_MEMBER:
+		e->u.member.service = dice_text(d, 1);
+		e->u.member.group = dice_text(d, 1);
 		break;
 	}
 }
@@ -236,6 +240,10 @@ event_describe(struct buf *out, const struct event *e)
 		describe_text(out, e->u.gauge.name);
 		describe_text(out, e->u.gauge.unit);
 		buf_addf(out, " %a %lld", e->u.gauge.value, LL(e->u.gauge.at_us));
+		break;
+	case EVENT_MEMBER:
+		describe_text(out, e->u.member.service);
+		describe_text(out, e->u.member.group);
 		break;
 	}
 	buf_addc(out, '\n');

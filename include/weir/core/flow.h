@@ -3,7 +3,8 @@
  *
  * A flow is one finished request between two services. A span is a piece of work
  * inside one service (it feeds self time), a note a log line or event, a gauge a
- * measured value, a delta many flows of one edge added up at the source.
+ * measured value, a delta many flows of one edge added up at the source, a member a
+ * word about who belongs together.
  *
  * All text is borrowed (str) and raw: it has passed no cleaning and may hold any
  * byte. Nobody keeps it; the model interns it. Unknown numbers are FLOW_UNKNOWN,
@@ -143,6 +144,11 @@ struct gauge {
 	int64_t at_us;
 };
 
+/* That @service belongs to @group: a namespace, a team. True until another is told. */
+struct member {
+	struct str service, group;
+};
+
 /* An internal span: work of @service that is no call to another one. */
 struct work {
 	struct str service, op;
@@ -200,8 +206,11 @@ enum event_type {
 	EVENT_WORK,
 	EVENT_NOTE,
 	EVENT_GAUGE,
-	EVENT_DELTA
+	EVENT_DELTA,
+	EVENT_MEMBER
 };
+
+#define EVENT_TYPES (EVENT_MEMBER + 1)
 
 struct event {
 	enum event_type type;
@@ -211,6 +220,7 @@ struct event {
 		struct note note;
 		struct gauge gauge;
 		struct delta delta;
+		struct member member;
 	} u;
 };
 

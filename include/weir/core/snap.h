@@ -99,7 +99,8 @@ struct snap_gauge {
 
 struct snap_node {
 	const char *name;
-	uint32_t key; /* name id: stable for the life of the model */
+	const char *group; /* the namespace or team it belongs to, or NULL: unknown */
+	uint32_t key;      /* name id: stable for the life of the model */
 	enum node_kind kind;
 	enum severity severity;
 	double rate_in, rate_out; /* calls per second; NAN when there is no such edge */

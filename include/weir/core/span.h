@@ -29,6 +29,7 @@ enum span_kind {
 /* The attributes understood. Their spellings: src/core/span-attrs.def. */
 enum span_attr {
 	ATTR_SERVICE_NAME,
+	ATTR_GROUP, /* what the service belongs to */
 	ATTR_HTTP_METHOD,
 	ATTR_HTTP_STATUS,
 	ATTR_HTTP_ROUTE,
@@ -60,6 +61,7 @@ enum span_attr {
 };
 
 struct span_attrs {
+	struct str group_by;      /* this key comes first for ATTR_GROUP, unless "" */
 	struct str v[ATTR_COUNT]; /* "" where absent; numbers as decimal text */
 	uint8_t rank[ATTR_COUNT]; /* private: how old the spelling was */
 };
@@ -68,7 +70,7 @@ struct span_attrs {
 void span_attrs_set(struct span_attrs *a, struct str key, struct str value);
 
 /* True when span_attrs_set() would make something of @key. */
-bool span_attrs_wants(struct str key);
+bool span_attrs_wants(const struct span_attrs *a, struct str key);
 
 struct span_link {
 	uint8_t trace[16], span[8];

@@ -45,6 +45,7 @@ struct otlp_sink {
 	void (*gauge)(void *ctx, const struct gauge *g);
 	void *ctx;
 	void (*counter)(void *ctx, const struct otlp_counter *c); /* may be NULL */
+	struct str group_by; /* see struct span_attrs */
 };
 
 struct otlp_result {
