@@ -115,6 +115,13 @@ grid_at(const struct grid *g, int x, int y)
 	return g->cell[(size_t)y * (size_t)g->w + (size_t)x];
 }
 
+const struct cell *
+grid_row(const struct grid *g, int y)
+{
+	assert(y >= 0 && y < g->h);
+	return &g->cell[(size_t)y * (size_t)g->w];
+}
+
 static struct cell *
 cell_ref(struct grid *g, int x, int y)
 {

@@ -1,6 +1,7 @@
 /*
  * term-impl - the parts of the terminal: modes and the way back (term.c), signals
- * (term-signal.c), keys from bytes (term-input.c), cells to bytes (term-show.c).
+ * (term-signal.c), keys from bytes (term-input.c), cells to bytes (term-show.c,
+ * term-move.c, term-scroll.c).
  */
 #ifndef WEIR_TERM_TERM_IMPL_H
 #define WEIR_TERM_TERM_IMPL_H
@@ -65,10 +66,43 @@ uint32_t term_input_take(struct term_input *in, const struct term_special *speci
  */
 bool term_input_position(struct term_input *in, int *ret_column);
 
+/* ------------------------------------------------------------ term-move.c */
+
+/* What this terminal can do beyond placing its cursor and clearing to the right. */
+struct term_caps {
+	bool feed;         /* a line feed goes straight down */
+	bool reverse_feed; /* ESC M goes up */
+	bool column, row; /* CSI n G and CSI n d go to one, in the other of where it is */
+	bool region;      /* CSI n ; m r limits scrolling to some rows */
+};
+
+/* Long enough for two numbers of any terminal. */
+#define TERM_WAY_MAX 32
+
+/*
+ * The shortest way from (@x, @y) to another place; its bytes. @x -1: in an unknown
+ * column; @y -1: from anywhere.
+ */
+size_t term_way(const struct term_caps *caps, int x, int y, int to_x, int to_y,
+	char ret[TERM_WAY_MAX]);
+
 /* ------------------------------------------------------------ term-show.c */
+
+/* Not of enum cell_kind: nothing of ours, blank since it was cleared. */
+#define CELL_CLEARED 255
+
+#define ATTR_SETS 64 /* sets of ATTR_ bits */
+
+/* Changed cells side by side that are written in one style. */
+struct run {
+	uint16_t x, y, n;
+	uint16_t style; /* an index of term_screen.style */
+	bool clears;    /* from here on the row is cleared */
+};
 
 /* What the terminal shows, so that only differences are sent. All zero is nothing. */
 struct term_screen {
+	struct term_caps caps;
 	struct cell *cell;
 	size_t cap;
 	int w, h;
@@ -77,6 +111,16 @@ struct term_screen {
 	enum charset set;
 	bool known; /* false: everything has to be sent */
 	struct buf out;
+
+	/* What roles and attributes look like: an index of @style + 1, 0 unknown. */
+	uint16_t look[ROLE_COUNT][ATTR_SETS];
+	struct style style[ROLE_COUNT * ATTR_SETS];
+	size_t styles;
+
+	/* Of the diff that is being made. */
+	struct run *run, *sorted;
+	size_t runs, run_cap;
+	struct buf by_row, by_style;
 };
 
 void term_screen_done(struct term_screen *s);
@@ -84,5 +128,12 @@ void term_screen_done(struct term_screen *s);
 /* Put what turns the screen into @g into s->out; nothing when nothing changed. */
 void term_screen_diff(struct term_screen *s, const struct grid *g, const struct theme *t,
 	enum depth depth, enum charset set);
+
+/* ---------------------------------------------------------- term-scroll.c */
+
+#define TERM_SCROLL_ROWS 512 /* a screen of more is not scrolled */
+
+/* Move the rows on the screen that stand elsewhere in @g, if there are enough of them. */
+void term_scroll(struct term_screen *s, const struct grid *g);
 
 #endif

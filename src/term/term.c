@@ -157,6 +157,27 @@ prepare_keys(void)
 }
 
 static bool
+cap_is(const char *name, const char *text)
+{
+	const char *s = string_cap(name);
+
+	return s && strcmp(s, text) == 0;
+}
+
+/* What else it can do, where it does it as all others that can. */
+static void
+prepare_caps(void)
+{
+	term.screen.caps = (struct term_caps){
+		.feed = cap_is("cud1", "\n"),
+		.reverse_feed = cap_is("ri", "\033M"),
+		.column = cap_is("hpa", "\033[%i%p1%dG"),
+		.row = cap_is("vpa", "\033[%i%p1%dd"),
+		.region = cap_is("csr", "\033[%i%p1%d;%p2%dr"),
+	};
+}
+
+static bool
 has_flag(const char *name)
 {
 	return tigetflag(name) > 0;
@@ -309,6 +330,7 @@ term_open(enum choice color, bool mouse, struct diag *d)
 	/* Ctrl-C and Ctrl-Z stay signals: they must work when nothing else does. */
 	term.ours.c_lflag &= ~(tcflag_t)(ICANON | ECHO | IEXTEN);
 	term.ours.c_iflag &= ~(tcflag_t)(ICRNL | INLCR | ISTRIP);
+	term.ours.c_oflag &= ~(tcflag_t)(ONLCR | OCRNL); /* the cursor moves by them */
 	term.ours.c_cc[VMIN] = 0;
 	term.ours.c_cc[VTIME] = 0;
 	term.depth = term_depth(color);
@@ -317,6 +339,7 @@ term_open(enum choice color, bool mouse, struct diag *d)
 	term.screen.known = false;
 	prepare_modes(mouse);
 	prepare_keys();
+	prepare_caps();
 	term.open = 1;
 	if (!at_exit)
 		atexit(term_close);

@@ -1,11 +1,14 @@
 /*
  * What a frame costs on its way to the terminal, 200x50 in true colour: CPU, and bytes
- * as a multiple of what the changed cells are worth (screen-kit.h says what that is).
+ * as a multiple of what the changed cells are worth (screen-kit.h says what that is)
+ * and of their bare characters. Beside it the same in 256 colours, and what ncurses'
+ * own doupdate() made of that.
  * The last lines are the demo's own screens at two frames a second, from the model to
  * the bytes. Ends with 1 when a limit is missed.
  */
 #include "config.h"
 
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -17,6 +20,7 @@
 
 #include "../../src/term/term-impl.h"
 #include "../unit/screen-kit.h"
+#include "curses-kit.h"
 
 #define WIDTH 200
 #define HEIGHT 50
@@ -38,11 +42,12 @@ cpu_us(void)
 /* Frames shown one after the other, and what they cost in all. */
 struct show {
 	struct theme *theme;
-	struct term_screen screen;
+	struct term_screen screen, screen_256;
 	struct grid *before, *now;
 	struct worth worth;
-	size_t bytes;
-	double us;
+	size_t bytes, bytes_256, bytes_curses;
+	double us, us_curses;
+	bool curses;
 	int frames;
 };
 
@@ -50,8 +55,11 @@ static void
 show_open(struct show *s)
 {
 	*s = (struct show){ .theme = theme_open("default", NULL),
+		.screen = { .caps = screen_caps },
+		.screen_256 = { .caps = screen_caps },
 		.before = grid_new(WIDTH, HEIGHT),
-		.now = grid_new(WIDTH, HEIGHT) };
+		.now = grid_new(WIDTH, HEIGHT),
+		.curses = curses_kit_open(WIDTH, HEIGHT) };
 	if (!s->theme)
 		die("no theme");
 }
@@ -59,8 +67,10 @@ show_open(struct show *s)
 static void
 show_close(struct show *s)
 {
+	curses_kit_close();
 	theme_free(s->theme);
 	term_screen_done(&s->screen);
+	term_screen_done(&s->screen_256);
 	grid_free(s->before);
 	grid_free(s->now);
 }
@@ -69,12 +79,20 @@ static void
 show_frame(struct show *s, bool counts)
 {
 	struct worth w = screen_worth(s->before, s->now, s->theme, DEPTH_TRUE);
-	double start = cpu_us();
+	double start = cpu_us(), us, us_curses = 0;
+	size_t curses = 0;
 
 	term_screen_diff(&s->screen, s->now, s->theme, DEPTH_TRUE, CHARSET_UNICODE);
+	us = cpu_us() - start;
+	term_screen_diff(&s->screen_256, s->now, s->theme, DEPTH_256, CHARSET_UNICODE);
+	if (s->curses)
+		curses = curses_kit_show(s->now, s->theme, &us_curses);
 	if (counts) {
-		s->us += cpu_us() - start;
+		s->us += us;
+		s->us_curses += us_curses;
 		s->bytes += s->screen.out.n;
+		s->bytes_256 += s->screen_256.out.n;
+		s->bytes_curses += curses;
 		s->worth.cells += w.cells;
 		s->worth.text += w.text;
 		s->worth.own += w.own;
@@ -87,15 +105,18 @@ static void
 show_report(const struct show *s, const char *what)
 {
 	double n = s->frames, own = (double)MAX(s->worth.own, 1);
-	double ratio = (double)s->bytes / own;
+	double text = (double)MAX(s->worth.text, 1), ratio = (double)s->bytes / own;
 	bool bad = s->worth.cells ? ratio > MOST : s->bytes > 0;
 
-	printf("  %-34s %5.1f %% cells  %6.0f B  %5.2f of own  %5.2f of text  %5.0f "
-	       "us%s\n",
+	printf("  %-28s %5.1f %% cells %6.0f B %5.2f of own %5.2f of text %5.0f us |",
 		what, 100.0 * (double)s->worth.cells / n / (WIDTH * HEIGHT),
 		(double)s->bytes / n, s->worth.cells ? ratio : 0.0,
-		s->worth.text ? (double)s->bytes / (double)s->worth.text : 0.0, s->us / n,
-		bad ? "  TOO MUCH" : "");
+		(double)s->bytes / text, s->us / n);
+	printf(" 256: %6.0f B", (double)s->bytes_256 / n);
+	if (s->curses)
+		printf(", ncurses %6.0f B %5.0f us", (double)s->bytes_curses / n,
+			s->us_curses / n);
+	printf("%s\n", bad ? "  TOO MUCH" : "");
 	missed |= bad;
 }
 
@@ -118,6 +139,24 @@ changing_fields(int width, int percent, const char *what)
 	show_close(&s);
 }
 
+/* A table whose rows move up by one. */
+static void
+scrolling(void)
+{
+	struct show s;
+	uint32_t seed = 5;
+
+	show_open(&s);
+	screen_fill(s.now, &seed);
+	show_frame(&s, false);
+	for (int i = 0; i < FRAMES; i++) {
+		screen_scroll(s.now, 2, &seed);
+		show_frame(&s, true);
+	}
+	show_report(&s, "a table scrolls");
+	show_close(&s);
+}
+
 /* The first frame, of which everything is sent. */
 static void
 first_frame(void)
@@ -126,9 +165,10 @@ first_frame(void)
 	uint32_t seed = 5;
 
 	show_open(&s);
+	s.curses = false; /* it would know the screen */
 	screen_fill(s.now, &seed);
 	for (int i = 0; i < FRAMES; i++) {
-		s.screen.known = false;
+		s.screen.known = s.screen_256.known = false;
 		grid_clear(s.before);
 		show_frame(&s, true);
 	}
@@ -194,10 +234,13 @@ demo(const char *view)
 int
 main(void)
 {
+	setlocale(LC_ALL, "C.UTF-8");
 	changing_fields(0, 0, "nothing changed");
 	changing_fields(6, 10, "numbers of 6 cells");
 	changing_fields(1, 10, "single cells, scattered");
+	changing_fields(1, 5, "the same, half as many");
 	changing_fields(WIDTH, 10, "whole rows");
+	scrolling();
 	first_frame();
 	demo("map");
 	demo("edges");

@@ -10,12 +10,17 @@
 #include "weir/draw/grid.h"
 #include "weir/draw/theme.h"
 
+#include "../../src/term/term-impl.h"
+
+/* What xterm-256color can do, as terminfo has it. */
+extern const struct term_caps screen_caps;
+
 struct worth {
 	size_t cells; /* that look different */
 	size_t text;  /* their characters, in UTF-8 */
 	/*
-	 * Sent one run of changed cells after the other, each as if alone: its address,
-	 * its style where it is another than the last, its characters.
+	 * The least they could be shown with: each look told once, the shortest way of
+	 * the cursor from each run of them to the next below or right, their characters.
 	 */
 	size_t own;
 };
@@ -23,6 +28,9 @@ struct worth {
 /* What leads from the look of @before to that of @after. */
 struct worth screen_worth(const struct grid *before, const struct grid *after,
 	const struct theme *t, enum depth depth);
+
+/* Move the rows from @top on up by one, a new one comes in below. */
+void screen_scroll(struct grid *g, int top, uint32_t *seed);
 
 /* Fill @g with names and numbers in columns. */
 void screen_fill(struct grid *g, uint32_t *seed);

@@ -109,6 +109,9 @@ struct rect grid_clip(struct grid *g, struct rect r);
 /* The cell at (x, y), or a blank one outside. */
 struct cell grid_at(const struct grid *g, int x, int y);
 
+/* The cells of a row that there is. Borrowed: valid until the grid is resized. */
+const struct cell *grid_row(const struct grid *g, int y);
+
 /* Paint @s from (x, y); returns its columns, those that were clipped included. */
 int grid_text(struct grid *g, int x, int y, struct str s, enum role role, unsigned attr);
 int grid_puts(struct grid *g, int x, int y, const char *s, enum role role, unsigned attr);
