@@ -25,6 +25,8 @@ _weir() {
 	--theme) COMPREPLY=($(compgen -f -- "$cur")); return ;;
 	--safe) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
 	--color) COMPREPLY=($(compgen -W "auto always never" -- "$cur")); return ;;
+	--status-line) return ;;
+	--status-style) return ;;
 	--for) return ;;
 	--format) COMPREPLY=($(compgen -W "text ansi json" -- "$cur")); return ;;
 	--size) return ;;
@@ -39,13 +41,13 @@ _weir() {
 	esac
 	if [[ $cur == -* ]]; then
 		case $command in
-		weir) word="--connect --listen --with --replay --speed --at --group --window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --state --view --theme --ascii --safe --color --mouse --config --check-config --help --version" ;;
+		weir) word="--connect --listen --with --replay --speed --at --group --window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --state --view --theme --ascii --safe --color --mouse --bell --status-line --status-style --config --check-config --help --version" ;;
 		snapshot) word="--connect --listen --with --replay --speed --at --group --window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --state --view --theme --ascii --safe --color --for --format --size --output --config --help" ;;
 		check) word="--connect --listen --with --replay --speed --at --group --window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --state --for --fail-on --warn-on --config --help" ;;
 		diff) word="--window --filter --min-samples --format --output --config --help" ;;
 		record) word="--connect --listen --with --replay --speed --group --for --max-size --config --help" ;;
-		replay) word="--speed --at --window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --state --view --theme --ascii --safe --color --mouse --size --output --script --config --help" ;;
-		demo) word="--window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --view --theme --ascii --safe --color --mouse --for --format --size --output --scenario --seed --config --help" ;;
+		replay) word="--speed --at --window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --state --view --theme --ascii --safe --color --mouse --bell --status-line --status-style --size --output --script --config --help" ;;
+		demo) word="--window --filter --warn-p99 --crit-p99 --warn-errors --crit-errors --min-samples --view --theme --ascii --safe --color --mouse --bell --status-line --status-style --for --format --size --output --scenario --seed --config --help" ;;
 		help) word="--config --help" ;;
 		esac
 		COMPREPLY=($(compgen -W "$word" -- "$cur"))

@@ -22,6 +22,7 @@
 #include "weir/base/util.h"
 #include "weir/cmd/clock.h"
 #include "weir/cmd/commands.h"
+#include "weir/cmd/herald.h"
 #include "weir/cmd/signals.h"
 #include "weir/cmd/stage.h"
 #include "weir/term/term.h"
@@ -46,7 +47,11 @@ struct loop {
 	int64_t next_frame_us;  /* not before */
 	int64_t next_tick_us;   /* draw at least then */
 	int64_t next_gather_us; /* take data then */
-	int exit;               /* -1 while running */
+	struct herald herald;
+	struct snap unseen; /* what is told of while the screen is frozen */
+	bool bell;
+	int64_t next_tell_us;
+	int exit; /* -1 while running */
 };
 
 static void
@@ -156,6 +161,28 @@ draw(struct loop *l, int64_t now_us)
 	now_us = clock_mono_us();
 	l->next_frame_us = now_us + FRAME_US;
 	l->next_tick_us = now_us + TICK_US;
+	l->next_tell_us = now_us; /* what is shown is told at once */
+}
+
+/* Tell those who do not look at the screen. */
+static void
+tell(struct loop *l, int64_t now_us)
+{
+	const struct snap *s = &l->st.snap;
+	struct diag d = { 0 };
+
+	if (now_us < l->next_tell_us || (!l->bell && !l->herald.path))
+		return;
+	l->next_tell_us = now_us + TICK_US;
+	if (ui_frozen(l->st.ui)) {
+		feed_snap(l->st.feed, &l->unseen);
+		s = &l->unseen;
+	}
+	if (l->bell && herald_rings(&l->herald, s))
+		term_bell();
+	herald_tell(&l->herald, s, now_us, &d);
+	if (d.text[0])
+		ui_message(l->st.ui, d.text);
 }
 
 /* Wait until there is something to do. */
@@ -221,6 +248,8 @@ loop_run(struct feed *feed, const struct options *o)
 	l.charset = terminal_charset(o);
 	term_size(&w, &h);
 	stage_init(&l.st, feed, o, w, h, l.charset != CHARSET_UNICODE);
+	herald_init(&l.herald, o, l.charset == CHARSET_ASCII);
+	l.bell = o->bell;
 	l.dirty = true;
 	while (l.exit < 0) {
 		int64_t now_us = clock_mono_us();
@@ -231,9 +260,12 @@ loop_run(struct feed *feed, const struct options *o)
 			break;
 		take_events(&l, now_us);
 		draw(&l, now_us);
+		tell(&l, clock_mono_us());
 		wait_for(&l, clock_mono_us());
 	}
 	term_close();
+	herald_done(&l.herald);
+	snap_done(&l.unseen);
 	stage_done(&l.st);
 	theme_free(l.theme);
 	return l.exit;

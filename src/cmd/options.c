@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "weir/base/util.h"
+#include "weir/cmd/herald.h"
 #include "weir/cmd/values.h"
 #include "weir/core/filter.h"
 #include "weir/draw/view.h"
@@ -28,6 +29,7 @@ enum option_type {
 	TYPE_SPEED,
 	TYPE_MOMENT,
 	TYPE_CHOICE,
+	TYPE_STYLE,
 	TYPE_VIEW,
 	TYPE_FORMAT,
 	TYPE_FILTER
@@ -193,6 +195,8 @@ read_value(int type, const char *text, void *field, struct diag *d)
 		if (s == STATUS_OK)
 			*(enum choice *)field = (enum choice)i;
 		return s;
+	case TYPE_STYLE:
+		return value_word(text, herald_styles, "style", field, d);
 	case TYPE_TEXT:
 	case TYPE_LIST:
 	case TYPE_VIEW:
@@ -343,6 +347,9 @@ options_show(const struct options *o, unsigned i, struct buf *out)
 		return;
 	case TYPE_CHOICE:
 		buf_adds(out, choices[*(const enum choice *)field]);
+		return;
+	case TYPE_STYLE:
+		buf_adds(out, herald_styles[*(const unsigned *)field]);
 		return;
 	case TYPE_LIST:
 		for (unsigned n = 0; n < list->n; n++)

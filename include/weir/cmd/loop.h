@@ -10,4 +10,7 @@
 /* Takes the terminal, runs until the user or a signal ends it; the exit status. */
 int loop_run(struct feed *feed, const struct options *o);
 
+/* Without a terminal: only the status line is told. */
+int loop_run_blind(struct feed *feed, const struct options *o);
+
 #endif

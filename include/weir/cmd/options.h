@@ -43,7 +43,7 @@ struct text_list {
 void text_list_add(struct text_list *l, const char *text);
 void text_list_done(struct text_list *l);
 
-#define OPTIONS_MAX 48 /* at least the rows of options.def */
+#define OPTIONS_MAX 56 /* at least the rows of options.def */
 
 struct moment {
 	bool given;
@@ -70,7 +70,9 @@ struct options {
 	char *state;
 
 	char *view, *theme;
-	bool ascii, mouse;
+	bool ascii, mouse, bell;
+	char *status_line;
+	unsigned status_style; /* index of herald_styles */
 	enum choice safe, color;
 
 	int64_t duration_us; /* VALUE_FOREVER when not given */
