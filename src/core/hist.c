@@ -2,7 +2,8 @@
  * Why this shape: HDR with two digits takes 20 KB an edge and 15 us for three
  * quantiles, a t-digest is off without bound when a quantile falls between two
  * modes, and 32 buckets to the octave give 1.6 %. A page per octave keeps the
- * record path at two loads and an add, and lets a quantile skip whole octaves.
+ * record path at two loads and an add, and lets a quantile skip whole octaves. Pages lie
+ * side by side, so that thousands of edges need few pages of the machine's memory.
  */
 #include "config.h"
 
@@ -10,6 +11,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "weir/base/util.h"
 
@@ -41,30 +43,32 @@ hist_value(unsigned bucket)
 void
 hist_done(struct hist *h)
 {
-	for (unsigned p = 0; p < HIST_PAGES; p++)
-		free(h->page[p]);
+	free(h->count);
 	*h = (struct hist){ 0 };
 }
 
-uint32_t *
-hist_page(struct hist *h, unsigned p)
+#define PAGE_BYTES (HIST_PAGE * sizeof(uint32_t))
+
+void
+hist_page_make(struct hist *h, unsigned page)
 {
-	if (!h->page[p])
-		h->page[p] = xcalloc(HIST_PAGE, sizeof(*h->page[p]));
-	return h->page[p];
+	h->count = xrealloc(h->count, (h->pages + 1) * PAGE_BYTES);
+	memset(h->count + (size_t)h->pages * HIST_PAGE, 0, PAGE_BYTES);
+	h->at[page] = ++h->pages;
 }
 
 void
 hist_merge(struct hist *to, const struct hist *from)
 {
 	for (unsigned p = 0; p < HIST_PAGES; p++) {
+		const uint32_t *add = hist_page(from, p);
 		uint32_t *sum;
 
-		if (!from->page[p])
+		if (!add)
 			continue;
-		sum = hist_page(to, p);
+		sum = hist_counter(to, p * HIST_PAGE);
 		for (unsigned i = 0; i < HIST_PAGE; i++)
-			sum[i] += from->page[p][i];
+			sum[i] += add[i];
 	}
 	to->total += from->total;
 }
@@ -86,15 +90,38 @@ page_sum(const uint32_t *page)
 	return a + b + c + d;
 }
 
+/* Forget a page of zeros: the last one moves into its place. */
+static void
+drop_page(struct hist *h, unsigned page)
+{
+	uint8_t hole = h->at[page];
+
+	for (unsigned p = 0; p < HIST_PAGES; p++)
+		if (h->at[p] == h->pages) {
+			memmove(h->count + (hole - 1u) * HIST_PAGE, hist_page(h, p),
+				PAGE_BYTES);
+			h->at[p] = hole;
+		}
+	h->at[page] = 0;
+	h->pages--;
+}
+
 void
 hist_trim(struct hist *h)
 {
-	for (unsigned p = 0; p < HIST_PAGES; p++) {
-		if (!h->page[p] || page_sum(h->page[p]))
-			continue;
-		free(h->page[p]);
-		h->page[p] = NULL;
+	unsigned was = h->pages;
+
+	for (unsigned p = 0; p < HIST_PAGES; p++)
+		if (h->at[p] && page_sum(hist_page(h, p)) == 0)
+			drop_page(h, p);
+	if (h->pages == was)
+		return;
+	if (h->pages) {
+		h->count = xrealloc(h->count, h->pages * PAGE_BYTES);
+		return;
 	}
+	free(h->count);
+	h->count = NULL;
 }
 
 /* 1-based rank of the sample that is quantile @q of @total of them. */
@@ -110,9 +137,8 @@ rank_of(double q, uint64_t total)
 void
 hist_fetch(const struct hist *h)
 {
-	for (unsigned p = 0; p < HIST_PAGES; p++)
-		for (unsigned i = 0; h->page[p] && i < HIST_PAGE; i += LINE_COUNTERS)
-			__builtin_prefetch(&h->page[p][i]);
+	for (unsigned i = 0; i < h->pages * HIST_PAGE; i += LINE_COUNTERS)
+		__builtin_prefetch(&h->count[i]);
 }
 
 void
@@ -122,7 +148,7 @@ hist_quantiles(const struct hist *h, const double *q, unsigned n, int64_t *ret_u
 	unsigned k = 0;
 
 	for (unsigned p = 0; p < HIST_PAGES && k < n && h->total; p++) {
-		const uint32_t *page = h->page[p];
+		const uint32_t *page = hist_page(h, p);
 		uint64_t sum, below = before;
 		unsigned i = 0;
 
@@ -152,19 +178,18 @@ hist_quantile(const struct hist *h, double q)
 int64_t
 hist_max(const struct hist *h)
 {
-	for (unsigned p = HIST_PAGES; p-- > 0;)
-		for (unsigned i = HIST_PAGE; h->page[p] && i-- > 0;)
-			if (h->page[p][i])
+	for (unsigned p = HIST_PAGES; p-- > 0;) {
+		const uint32_t *page = hist_page(h, p);
+
+		for (unsigned i = HIST_PAGE; page && i-- > 0;)
+			if (page[i])
 				return hist_value(p * HIST_PAGE + i);
+	}
 	return -1;
 }
 
 size_t
 hist_bytes(const struct hist *h)
 {
-	size_t n = 0;
-
-	for (unsigned p = 0; p < HIST_PAGES; p++)
-		n += h->page[p] ? HIST_PAGE * sizeof(*h->page[p]) : 0;
-	return n;
+	return h->pages * PAGE_BYTES;
 }

@@ -97,7 +97,6 @@ model_shape(const struct model *m, struct shape *s)
 	memset(s->count, 0, sizeof(s->count));
 	h = window_hist(m->window, t->series);
 	for (unsigned b = 0; b < HIST_BUCKETS; b++)
-		if (h->page[b / HIST_PAGE])
-			s->count[r.bin[b]] += h->page[b / HIST_PAGE][b % HIST_PAGE];
+		s->count[r.bin[b]] += hist_count(h, b);
 	fill_seconds(m, &r, same);
 }

@@ -14,13 +14,12 @@
 
 #include "weir/base/util.h"
 
-#define TAIL_MAX 32768        /* entries before a tail is packed at once */
+#define TAIL_MAX 131072       /* entries before a tail is packed at once */
 #define GROUPS_MAX (4u << 20) /* bytes of groups before they are sorted at once */
 #define TAIL_FIRST 64         /* fewer than these are not worth a run */
 #define SPARE_FROM 256        /* tails longer than this are kept */
 #define GROUPS_LATE 65536     /* bytes, as TAIL_LATE */
 #define TAIL_LATE 4096        /* the same for a slot that has runs: late comers */
-#define CLOSED_TICKS 2        /* a second this old gets only late comers */
 #define RUNS_MAX 32           /* more in one slot are merged */
 
 static const struct level {
@@ -90,6 +89,14 @@ log_find(const struct log *g, int64_t tick)
 	return lo;
 }
 
+size_t
+log_memory(const struct log *g)
+{
+	return g->bytes + sizeof(*g->fold) + g->scratch_room * sizeof(*g->scratch) +
+	       g->spare_room * sizeof(*g->spare) + g->merge.out.out.cap +
+	       g->room * sizeof(*g->slot);
+}
+
 static struct slot *
 slot_insert(struct log *g, unsigned at, int64_t tick, int64_t span)
 {
@@ -125,11 +132,13 @@ tail_resize(struct log *g, struct slot *s, uint32_t room)
 	free(s->tail);
 	s->tail = NULL;
 	s->n = 0;
+	s->summed = 0;
 }
 
 static void
-add_run(struct log *g, struct slot *s, struct run r)
+add_run(struct log *g, struct slot *s, struct run r, bool summed)
 {
+	r.summed = summed;
 	s->run = xreallocarray(s->run, s->runs + 1u, sizeof(*s->run));
 	s->run[s->runs++] = r;
 	g->bytes += r.n;
@@ -152,34 +161,26 @@ tail_keep(struct log *g, struct slot *s)
 	tail_resize(g, s, 0);
 }
 
-/* Turn the tail into a run. */
-static void
-pack_tail(struct log *g, struct slot *s)
+void
+log_pack_tail(struct log *g, struct slot *s)
 {
 	struct packer pk = { 0 };
-	const uint64_t *order;
 
 	if (!s->n)
 		return;
+	assert(s->summed == 0 || s->summed == s->n);
 	if (s->n > g->scratch_room) {
 		g->scratch_room = s->room;
 		free(g->scratch);
-		g->scratch = xcalloc(2 * (size_t)g->scratch_room, sizeof(*g->scratch));
+		g->scratch = xcalloc(g->scratch_room, sizeof(*g->scratch));
 	}
-	order = entries_sort(s->tail, s->n, g->scratch);
-	for (uint32_t i = 0; i < s->n;) {
-		uint32_t series = (uint32_t)(order[i] >> 32);
-
-		for (; i < s->n && order[i] >> 32 == series; i++)
-			fold_entry(g->fold, &s->tail[(uint32_t)order[i]]);
-		pack_fold(&pk, series, g->fold);
-	}
-	add_run(g, s, pack_done(&pk));
+	pack_entries(&pk, entries_sort(s->tail, s->n, g->scratch), s->n, g->fold);
+	add_run(g, s, pack_done(&pk), s->summed == s->n);
 	tail_keep(g, s);
 }
 
-static void
-tail_grow(struct log *g, struct slot *s)
+void
+log_tail_grow(struct log *g, struct slot *s)
 {
 	/* Where thousands come in a second, the last tail is taken over. */
 	if (s->room == SPARE_FROM && g->spare_room > SPARE_FROM) {
@@ -203,15 +204,14 @@ sort_groups(struct log *g, struct slot *s)
 {
 	if (!s->groups.out.n)
 		return;
-	add_run(g, s, run_sort(&s->groups, g->fold));
+	add_run(g, s, run_sort(&s->groups, g->fold), true);
 	g->bytes -= s->groups.out.cap;
 	buf_done(&s->groups.out);
 	s->groups.series = 0;
 }
 
-/* The slot that holds @tick, made if need be. */
-static struct slot *
-slot_at(struct log *g, int64_t tick)
+struct slot *
+log_slot(struct log *g, int64_t tick)
 {
 	unsigned i = log_find(g, tick);
 
@@ -233,23 +233,11 @@ void
 log_append_group(struct log *g, int64_t tick, uint32_t series, const struct totals *t,
 	const uint16_t *bucket, const uint32_t *count, unsigned n)
 {
-	struct slot *s = slot_at(g, tick);
+	struct slot *s = log_slot(g, tick);
 
 	if (s->groups.out.n >= GROUPS_MAX && !merging(g, tick))
 		sort_groups(g, s);
 	put_group(g, s, series, t, bucket, count, n);
-}
-
-void
-log_append(struct log *g, int64_t tick, const struct entry *e)
-{
-	struct slot *s = slot_at(g, tick);
-
-	if (s->n >= TAIL_MAX && !merging(g, tick))
-		pack_tail(g, s);
-	if (s->n == s->room)
-		tail_grow(g, s);
-	s->tail[s->n++] = *e;
 }
 
 void
@@ -271,7 +259,7 @@ merge_start(struct log *g, unsigned from, unsigned to, int64_t tick, int64_t spa
 
 	*m = (struct merge){ .tick = tick, .span = span };
 	for (unsigned i = from; i < to; i++) {
-		pack_tail(g, &g->slot[i]);
+		log_pack_tail(g, &g->slot[i]);
 		runs += g->slot[i].runs;
 	}
 	m->c = xcalloc(runs, sizeof(*m->c));
@@ -295,7 +283,7 @@ move_groups(struct log *g, struct slot *to, const struct slot *from)
 	while (all.n && run_next(&c)) {
 		unsigned n = 0;
 
-		while (c.pairs) {
+		while (c.left) {
 			unsigned b;
 
 			run_pair(&c, &b, &count[n]);
@@ -321,12 +309,13 @@ merge_finish(struct log *g)
 		if (s->n)
 			memcpy(made.tail + made.n, s->tail, s->n * sizeof(*s->tail));
 		made.n += s->n;
+		made.summed += s->summed;
 		move_groups(g, &made, s);
 		slot_done(g, s);
 	}
 	if (m->out.out.n)
-		add_run(g, &made, pack_done(&m->out));
-	assert(to > from);
+		add_run(g, &made, pack_done(&m->out), true);
+	assert(to > from && made.summed == made.n);
 	g->slot[from] = made;
 	memmove(g->slot + from + 1, g->slot + to, (g->slots - to) * sizeof(*g->slot));
 	g->slots -= to - from - 1;
@@ -411,34 +400,40 @@ static void
 tail_fit(struct log *g, struct slot *s)
 {
 	struct entry *p = xreallocarray(NULL, s->n, sizeof(*p));
-	uint32_t n = s->n;
+	uint32_t n = s->n, summed = s->summed;
 
 	memcpy(p, s->tail, n * sizeof(*p));
 	tail_keep(g, s);
 	g->bytes += n * sizeof(*p);
 	s->tail = p;
 	s->n = s->room = n;
+	s->summed = summed;
+}
+
+bool
+log_pack_due(const struct log *g, const struct slot *s, int64_t now_tick,
+	int64_t busy_from, int64_t busy_to)
+{
+	bool closed = s->tick + s->span <= now_tick - CLOSED_TICKS;
+	uint32_t worth = !closed ? TAIL_MAX : s->runs ? TAIL_LATE : TAIL_FIRST;
+
+	return s->n >= worth && !merging(g, s->tick) &&
+	       !overlap(s->tick, s->tick + s->span, busy_from, busy_to);
 }
 
 void
-log_pack(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to)
+log_tidy(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to)
 {
-	for (unsigned i = g->slots; i-- > 0;) {
+	for (unsigned i = 0; i < g->slots; i++) {
 		struct slot *s = &g->slot[i];
-		uint32_t worth = s->runs ? TAIL_LATE : TAIL_FIRST;
 		uint32_t late = s->runs ? GROUPS_LATE : 0;
 
-		if (s->groups.out.n > late &&
-			s->tick + s->span <= now_tick - CLOSED_TICKS &&
-			!merging(g, s->tick) &&
+		if (s->tick + s->span > now_tick - CLOSED_TICKS)
+			break;
+		if (s->groups.out.n > late && !merging(g, s->tick) &&
 			!overlap(s->tick, s->tick + s->span, busy_from, busy_to))
 			sort_groups(g, s);
-		if (s->n >= worth && s->tick + s->span <= now_tick - CLOSED_TICKS &&
-			!merging(g, s->tick) &&
-			!overlap(s->tick, s->tick + s->span, busy_from, busy_to))
-			pack_tail(g, s);
-		else if (s->n && s->room > SPARE_FROM && s->room > 2 * s->n &&
-			 s->tick + s->span <= now_tick - CLOSED_TICKS)
+		if (s->n && s->room > SPARE_FROM && s->room > 2 * s->n)
 			tail_fit(g, s);
 	}
 }

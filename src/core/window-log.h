@@ -14,12 +14,14 @@
 #define MIDDLE_TICKS 300
 #define MIDDLE_SPAN 10
 #define COARSE_SPAN 60
+#define CLOSED_TICKS 2 /* a second this old gets only late comers */
 
 struct slot {
 	int64_t tick; /* the first one in it; a multiple of span */
 	int64_t span;
 	struct entry *tail;
 	uint32_t n, room;
+	uint32_t summed; /* so many of the tail are in the sums or need not be */
 	struct run *run;
 	uint32_t runs;
 	struct packer groups; /* a run whose series are in no order */
@@ -41,17 +43,23 @@ struct log {
 	struct fold *fold;   /* empty between uses */
 	struct entry *spare; /* a tail that was packed, for the next second, or NULL */
 	uint32_t spare_room;
-	uint64_t *scratch;
+	struct entry *scratch;
 	uint32_t scratch_room;
 };
 
 void log_init(struct log *g);
 void log_done(struct log *g);
 
-/* Append to the slot that holds @tick, made if need be. */
-void log_append(struct log *g, int64_t tick, const struct entry *e);
+/* The slot that holds @tick, made if need be. Valid until the next one is made. */
+struct slot *log_slot(struct log *g, int64_t tick);
 
-/* The same for a group of calls; see pack_group(). */
+/* Make room for another entry in the tail. */
+void log_tail_grow(struct log *g, struct slot *s);
+
+/* Turn the tail, all or nothing of which is in the sums, into a run like it. */
+void log_pack_tail(struct log *g, struct slot *s);
+
+/* Append a group of calls to the slot of @tick; see pack_group(). */
 void log_append_group(struct log *g, int64_t tick, uint32_t series,
 	const struct totals *t, const uint16_t *bucket, const uint32_t *count,
 	unsigned n);
@@ -59,18 +67,27 @@ void log_append_group(struct log *g, int64_t tick, uint32_t series,
 /* Index of the first slot that ends after @tick; g->slots when there is none. */
 unsigned log_find(const struct log *g, int64_t tick);
 
+/* Bytes held: those that count against the log's budget, and what it works with. */
+size_t log_memory(const struct log *g);
+
 /* Forget the oldest slot. */
 void log_drop_first(struct log *g);
 
 /*
- * Pack the tails of closed seconds; once a tick. Slots in [@busy_from, @busy_to) are
- * being read by the caller and are left alone, here and below.
+ * Is the tail long enough to be packed, and the second over or the tail as long as it may
+ * get? Slots in [@busy_from, @busy_to) are being read by the caller and are left alone,
+ * here and below.
  */
-void log_pack(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to);
+bool log_pack_due(const struct log *g, const struct slot *s, int64_t now_tick,
+	int64_t busy_from, int64_t busy_to);
+
+/* Bring in order what came as groups, and give memory back; once a tick. */
+void log_tidy(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to);
 
 /*
  * Go on with the merge that is under way or due, for about @budget bytes of packed
- * log. Returns how many were read; 0 when there is nothing to do.
+ * log. Returns how many were read; 0 when there is nothing to do. The
+ * closed seconds must be in the sums.
  */
 size_t log_merge(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to,
 	size_t budget);

@@ -21,51 +21,6 @@ put_varint(uint8_t *p, uint64_t v)
 	return p;
 }
 
-/* The bytes are our own, so there is nothing to distrust. */
-static uint64_t
-get_varint(const uint8_t **p)
-{
-	uint64_t v = *(*p)++;
-
-	if (v < 0x80)
-		return v;
-	v &= 0x7f;
-	for (unsigned shift = 7;; shift += 7) {
-		uint8_t b = *(*p)++;
-
-		v |= (uint64_t)(b & 0x7f) << shift;
-		if (b < 0x80)
-			return v;
-	}
-}
-
-struct entry
-entry_of(const struct window_record *r)
-{
-	struct entry e = {
-		.series = r->series,
-		.count = r->calls,
-		.bucket = r->calls ? r->bucket : WINDOW_NO_LATENCY,
-		.flags = ENTRY_CALLS,
-	};
-
-	if (r->errors && r->errors == r->calls)
-		e.flags |= ENTRY_FAILED;
-	if (r->weight > 1 && r->weight == r->calls && r->bucket != WINDOW_NO_LATENCY)
-		e.flags |= ENTRY_SAMPLED;
-	if (r->coarse)
-		e.flags |= ENTRY_COARSE;
-	if (r->bytes_in >= 0) {
-		e.flags |= ENTRY_IN;
-		e.in = (uint32_t)r->bytes_in;
-	}
-	if (r->bytes_out >= 0) {
-		e.flags |= ENTRY_OUT;
-		e.out = (uint32_t)r->bytes_out;
-	}
-	return e;
-}
-
 struct totals
 group_totals(const struct window_group *g)
 {
@@ -92,15 +47,19 @@ run_open(struct run_cursor *c, const struct run *r)
 	*c = (struct run_cursor){ .p = r->p, .end = r->p + r->n };
 }
 
-/* Read what stands between a group's series and its pairs. */
+/* Read what stands between a group's series and its latencies. */
 static void
 run_body(struct run_cursor *c)
 {
 	unsigned mask = *c->p++;
+	uint64_t n;
 
-	for (unsigned i = 0; i < TOTALS; i++)
-		c->totals.v[i] = mask >> i & 1 ? get_varint(&c->p) : 0;
-	c->pairs = (unsigned)get_varint(&c->p);
+	c->totals = (struct totals){ 0 };
+	for (; mask; mask &= mask - 1)
+		c->totals.v[__builtin_ctz(mask)] = run_varint(&c->p);
+	n = run_varint(&c->p);
+	c->left = (unsigned)(n >> 1);
+	c->list = n & 1;
 	c->bucket = 0;
 }
 
@@ -109,62 +68,24 @@ run_next(struct run_cursor *c)
 {
 	if (c->p == c->end)
 		return false;
-	c->series += (uint32_t)get_varint(&c->p);
+	c->series += (uint32_t)run_varint(&c->p);
 	run_body(c);
 	return true;
 }
 
-void
-run_pair(struct run_cursor *c, unsigned *ret_bucket, uint32_t *ret_count)
-{
-	uint64_t step = get_varint(&c->p);
-
-	c->pairs--;
-	c->bucket += (unsigned)(step >> 1);
-	*ret_bucket = c->bucket;
-	*ret_count = step & 1 ? (uint32_t)get_varint(&c->p) : 1;
-}
-
-static void
-fold_totals(struct fold *f, const struct totals *t)
-{
-	for (unsigned i = 0; i < TOTALS; i++)
-		f->totals.v[i] += t->v[i];
-}
-
-static void
+static inline void
 fold_pair(struct fold *f, unsigned bucket, uint32_t count)
 {
-	unsigned page = bucket / HIST_PAGE;
-	uint64_t bit = UINT64_C(1) << bucket % HIST_PAGE;
-
-	f->pairs += !(f->mark[page] & bit);
-	f->pages |= UINT32_C(1) << page;
-	f->mark[page] |= bit;
+	f->mark[bucket / HIST_PAGE] |= UINT64_C(1) << bucket % HIST_PAGE;
 	f->count[bucket] += count;
-}
-
-void
-fold_entry(struct fold *f, const struct entry *e)
-{
-	struct totals t;
-
-	if (entry_is_plain(e)) {
-		totals_plain(&f->totals, e, 1);
-		fold_pair(f, e->bucket, e->count);
-		return;
-	}
-	t = entry_totals(e);
-	fold_totals(f, &t);
-	if (e->bucket != WINDOW_NO_LATENCY)
-		fold_pair(f, e->bucket, e->count);
 }
 
 void
 fold_group(struct fold *f, struct run_cursor *c)
 {
-	fold_totals(f, &c->totals);
-	while (c->pairs) {
+	for (unsigned i = 0; i < TOTALS; i++)
+		f->totals.v[i] += c->totals.v[i];
+	while (c->left) {
 		unsigned bucket;
 		uint32_t count;
 
@@ -173,51 +94,69 @@ fold_group(struct fold *f, struct run_cursor *c)
 	}
 }
 
+static uint8_t *
+put_pair(uint8_t *p, unsigned step, uint32_t count)
+{
+	p = put_varint(p, (uint64_t)step << 1 | (count != 1));
+	return count != 1 ? put_varint(p, count) : p;
+}
+
 /* Write the pairs, and forget them. */
 static uint8_t *
 put_pairs(uint8_t *p, struct fold *f)
 {
 	unsigned last = 0;
 
-	for (; f->pages; f->pages &= f->pages - 1) {
-		unsigned page = (unsigned)__builtin_ctz(f->pages);
+	for (unsigned page = 0; page < HIST_PAGES; page++) {
 		uint64_t bits = f->mark[page];
 
 		f->mark[page] = 0;
 		for (; bits; bits &= bits - 1) {
 			unsigned bucket =
 				page * HIST_PAGE + (unsigned)__builtin_ctzll(bits);
-			uint32_t count = f->count[bucket];
 
+			p = put_pair(p, bucket - last, f->count[bucket]);
 			f->count[bucket] = 0;
-			p = put_varint(p, (uint64_t)(bucket - last) << 1 | (count != 1));
-			if (count != 1)
-				p = put_varint(p, count);
 			last = bucket;
 		}
 	}
-	f->pairs = 0;
 	return p;
+}
+
+/* What stands before a group's latencies takes at most so much. */
+#define HEAD_MAX ((TOTALS + 3) * VARINT_MAX)
+
+/* @n is twice the number of latencies, odd for a list. */
+static uint8_t *
+put_head(struct packer *pk, uint8_t *p, uint32_t series, const struct totals *t,
+	uint64_t n)
+{
+	unsigned mask = 0;
+
+	for (unsigned i = 0; i < TOTALS; i++)
+		mask |= (unsigned)(t->v[i] != 0) << i;
+	/* A step back is a great step forward, in 32 bits. */
+	p = put_varint(p, (uint32_t)(series - pk->series));
+	pk->series = series;
+	*p++ = (uint8_t)mask;
+	for (; mask; mask &= mask - 1)
+		p = put_varint(p, t->v[__builtin_ctz(mask)]);
+	return put_varint(p, n);
 }
 
 void
 pack_fold(struct packer *pk, uint32_t series, struct fold *f)
 {
-	unsigned pairs = f->pairs, mask = 0;
-	size_t room = (TOTALS + 3 + 2 * (size_t)pairs) * VARINT_MAX;
-	uint8_t *start = (uint8_t *)buf_reserve(&pk->out, room), *p = start;
+	unsigned pairs = 0;
+	uint8_t *start, *p;
 
-	for (unsigned i = 0; i < TOTALS; i++)
-		mask |= (unsigned)(f->totals.v[i] != 0) << i;
-	p = put_varint(p, series - pk->series);
-	*p++ = (uint8_t)mask;
-	for (unsigned i = 0; i < TOTALS; i++)
-		if (f->totals.v[i])
-			p = put_varint(p, f->totals.v[i]);
-	p = put_varint(p, pairs);
+	for (unsigned i = 0; i < HIST_PAGES; i++)
+		pairs += (unsigned)__builtin_popcountll(f->mark[i]);
+	start = (uint8_t *)buf_reserve(
+		&pk->out, HEAD_MAX + 2 * (size_t)pairs * VARINT_MAX);
+	p = put_head(pk, start, series, &f->totals, (uint64_t)pairs << 1);
 	p = put_pairs(p, f);
 	pk->out.n += (size_t)(p - start);
-	pk->series = series;
 	f->totals = (struct totals){ 0 };
 }
 
@@ -225,36 +164,91 @@ void
 pack_group(struct packer *pk, uint32_t series, const struct totals *t,
 	const uint16_t *bucket, const uint32_t *count, unsigned n)
 {
-	size_t room = (TOTALS + 3 + 2 * (size_t)n) * VARINT_MAX;
-	uint8_t *start = (uint8_t *)buf_reserve(&pk->out, room), *p = start;
-	unsigned mask = 0, last = 0;
+	size_t room = HEAD_MAX + 2 * (size_t)n * VARINT_MAX;
+	uint8_t *start = (uint8_t *)buf_reserve(&pk->out, room), *p;
+	unsigned last = 0;
 
-	for (unsigned i = 0; i < TOTALS; i++)
-		mask |= (unsigned)(t->v[i] != 0) << i;
-	/* A step back is a great step forward, in 32 bits. */
-	p = put_varint(p, (uint32_t)(series - pk->series));
-	*p++ = (uint8_t)mask;
-	for (unsigned i = 0; i < TOTALS; i++)
-		if (t->v[i])
-			p = put_varint(p, t->v[i]);
-	p = put_varint(p, n);
+	p = put_head(pk, start, series, t, (uint64_t)n << 1);
 	for (unsigned i = 0; i < n; i++) {
-		p = put_varint(p, (uint64_t)(bucket[i] - last) << 1 | (count[i] != 1));
-		if (count[i] != 1)
-			p = put_varint(p, count[i]);
+		p = put_pair(p, bucket[i] - last, count[i]);
 		last = bucket[i];
 	}
 	pk->out.n += (size_t)(p - start);
-	pk->series = series;
 }
 
-/* Pass over the pairs of the group the cursor is at. */
+/* A group of more calls than this is worth counting, and is written as pairs. */
+#define LIST_MAX 256
+
+/* The number of entries at @e that are of one series. Adds up what they say. */
+static uint32_t
+entries_totals(const struct entry *e, uint32_t n, struct totals *t)
+{
+	uint64_t errors = 0, bare = 0, in = 0, out = 0, in_known = 0, out_known = 0;
+	uint32_t series = e->series, i = 0;
+
+	for (; i < n && e[i].series == series; i++) {
+		errors += e[i].flags & ENTRY_FAILED;
+		in_known += (e[i].flags & ENTRY_IN) != 0;
+		out_known += (e[i].flags & ENTRY_OUT) != 0;
+		bare += e[i].bucket == WINDOW_NO_LATENCY;
+		in += e[i].in;
+		out += e[i].out;
+	}
+	*t = (struct totals){ .v = {
+				      [TOTAL_BARE] = bare,
+				      [TOTAL_ERRORS] = errors,
+				      [TOTAL_IN] = in,
+				      [TOTAL_OUT] = out,
+				      [TOTAL_IN_KNOWN] = in_known,
+				      [TOTAL_OUT_KNOWN] = out_known,
+			      } };
+	return i;
+}
+
+static void
+pack_list(struct packer *pk, const struct entry *e, uint32_t n, const struct totals *t)
+{
+	uint8_t *start, *p;
+	uint64_t timed = n - t->v[TOTAL_BARE];
+
+	start = (uint8_t *)buf_reserve(&pk->out, HEAD_MAX + (n + 1) * sizeof(e->bucket));
+	p = put_head(pk, start, e->series, t, timed << 1 | 1);
+	/* One without a latency is written over by the next. */
+	for (uint32_t i = 0; i < n; i++) {
+		memcpy(p, &e[i].bucket, sizeof(e->bucket));
+		p += e[i].bucket == WINDOW_NO_LATENCY ? 0 : sizeof(e->bucket);
+	}
+	pk->out.n += (size_t)(p - start);
+}
+
+void
+pack_entries(struct packer *pk, const struct entry *e, uint32_t n, struct fold *fold)
+{
+	for (uint32_t i = 0, k; i < n; i += k) {
+		struct totals t;
+
+		k = entries_totals(&e[i], n - i, &t);
+		if (k <= LIST_MAX) {
+			pack_list(pk, &e[i], k, &t);
+			continue;
+		}
+		fold->totals = t;
+		for (uint32_t j = i; j < i + k; j++)
+			if (e[j].bucket != WINDOW_NO_LATENCY)
+				fold_pair(fold, e[j].bucket, 1);
+		pack_fold(pk, e[i].series, fold);
+	}
+}
+
+/* Pass over the latencies of the group the cursor is at. */
 static void
 skip_pairs(struct run_cursor *c)
 {
-	for (; c->pairs; c->pairs--)
-		if (get_varint(&c->p) & 1)
-			get_varint(&c->p);
+	unsigned bucket;
+	uint32_t count;
+
+	while (c->left)
+		run_pair(c, &bucket, &count);
 }
 
 /* A group's bytes behind its series. */
@@ -301,7 +295,7 @@ run_sort(const struct packer *from, struct fold *fold)
 			body = xreallocarray(body, room, sizeof(*body));
 			key = xreallocarray(key, room, 2 * sizeof(*key));
 		}
-		c.series += (uint32_t)get_varint(&c.p);
+		c.series += (uint32_t)run_varint(&c.p);
 		key[n] = (uint64_t)c.series << 32 | n;
 		body[n].from = (uint32_t)(c.p - base);
 		run_body(&c);
@@ -342,32 +336,30 @@ pack_done(struct packer *pk)
  * wide enough for two passes over up to four million series.
  */
 #define DIGIT_BITS 11
+#define DIGITS (1u << DIGIT_BITS)
 
-const uint64_t *
-entries_sort(const struct entry *e, uint32_t n, uint64_t *scratch)
+struct entry *
+entries_sort(struct entry *e, uint32_t n, struct entry *scratch)
 {
-	uint64_t *from = scratch, *to = scratch + n;
-	uint32_t all = 0;
+	struct entry *from = e, *to = scratch;
+	uint32_t differ = 0;
 
-	for (uint32_t i = 0; i < n; i++) {
-		from[i] = (uint64_t)e[i].series << 32 | i;
-		all |= e[i].series;
-	}
-	for (unsigned shift = 0; shift < 32 && all >> shift; shift += DIGIT_BITS) {
-		uint32_t at[1u << DIGIT_BITS] = { 0 }, sum = 0;
-		uint64_t *swap = from;
+	for (uint32_t i = 1; i < n; i++)
+		differ |= e[i].series ^ e[0].series;
+	for (unsigned shift = 0; shift < 32 && differ >> shift; shift += DIGIT_BITS) {
+		uint32_t at[DIGITS] = { 0 }, sum = 0;
+		struct entry *swap = from;
 
 		for (uint32_t i = 0; i < n; i++)
-			at[from[i] >> (32 + shift) & ((1u << DIGIT_BITS) - 1)]++;
-		for (unsigned d = 0; d < ARRAY_LEN(at); d++) {
+			at[from[i].series >> shift & (DIGITS - 1)]++;
+		for (unsigned d = 0; d < DIGITS; d++) {
 			uint32_t count = at[d];
 
 			at[d] = sum;
 			sum += count;
 		}
 		for (uint32_t i = 0; i < n; i++)
-			to[at[from[i] >> (32 + shift) & ((1u << DIGIT_BITS) - 1)]++] =
-				from[i];
+			to[at[from[i].series >> shift & (DIGITS - 1)]++] = from[i];
 		from = to;
 		to = swap;
 	}

@@ -1,14 +1,17 @@
 /*
  * window-run - packed logs: what was booked in some seconds, by series.
  *
- * An entry is one record as it came in. A run holds many of them sorted by series,
- * added up by latency bucket and written as varints: two to three bytes for a
- * latency where an entry takes twenty. Runs are read by cursors and merged through
- * a fold. Adding and packing lose nothing, so that an event, a delta and a packed run
- * of them replay to the same sums bit for bit.
+ * An entry is one call as it came in. A run holds many of them sorted by series, as
+ * groups: what is added up beside the latencies, and those either as a list, as they
+ * came, or once there are many as pairs of bucket and count. That takes two to three
+ * bytes for a latency where an entry takes sixteen. Runs are read by cursors and merged
+ * through a fold. Adding and packing lose nothing, so that an event, a delta and a
+ * packed run of them replay to the same sums bit for bit.
  */
 #ifndef WEIR_CORE_WINDOW_RUN_H
 #define WEIR_CORE_WINDOW_RUN_H
+
+#include <string.h>
 
 #include "weir/base/buf.h"
 #include "weir/core/hist.h"
@@ -32,91 +35,55 @@ struct totals {
 };
 
 enum entry_flag {
-	ENTRY_FAILED = 1,  /* count are errors */
-	ENTRY_CALLS = 2,   /* count are calls */
-	ENTRY_SAMPLED = 4, /* one latency for all of count */
-	ENTRY_COARSE = 8,
-	ENTRY_IN = 16,
-	ENTRY_OUT = 32,
-	ENTRY_HIGH = 64,   /* in and out are the upper halves of larger numbers */
-	ENTRY_EXCESS = 128 /* count are calls in the histogram that were not measured */
+	ENTRY_FAILED = 1,
+	ENTRY_IN = 2,
+	ENTRY_OUT = 4
 };
 
+/* One call. Whatever is more than that, or odd, is booked as a group. */
 struct entry {
 	uint32_t series;
-	uint32_t count;
-	uint32_t in, out;
-	uint16_t bucket;
+	uint16_t bucket; /* or WINDOW_NO_LATENCY */
 	uint16_t flags;
+	uint32_t in, out; /* 0 when unknown */
 };
 
-/* What of a record fits into one entry. */
-struct entry entry_of(const struct window_record *r);
+/* False when @r is not just one call. */
+static inline bool
+entry_from(const struct window_record *r, struct entry *e)
+{
+	bool in = r->bytes_in >= 0, out = r->bytes_out >= 0;
+
+	if (r->calls != 1 || r->errors > 1 || r->coarse || r->bytes_in > UINT32_MAX ||
+		r->bytes_out > UINT32_MAX)
+		return false;
+	*e = (struct entry){
+		.series = r->series,
+		.bucket = r->bucket,
+		.flags = (uint16_t)(r->errors * ENTRY_FAILED | in * ENTRY_IN |
+				    out * ENTRY_OUT),
+		.in = in ? (uint32_t)r->bytes_in : 0,
+		.out = out ? (uint32_t)r->bytes_out : 0,
+	};
+	return true;
+}
 
 /* What a group says beside its latencies. */
 struct totals group_totals(const struct window_group *g);
 
-static inline struct totals
-entry_totals(const struct entry *e)
-{
-	uint64_t calls = e->flags & ENTRY_CALLS ? e->count : 0;
-	bool bare = e->bucket == WINDOW_NO_LATENCY;
-	unsigned shift = e->flags & ENTRY_HIGH ? 32 : 0;
-	bool low = !shift;
-
-	return (struct totals){ .v = {
-					[TOTAL_BARE] = bare ? calls : 0,
-					[TOTAL_ERRORS] =
-						e->flags & ENTRY_FAILED ? e->count : 0,
-					[TOTAL_EXCESS] =
-						e->flags & ENTRY_EXCESS    ? e->count
-						: e->flags & ENTRY_SAMPLED ? e->count - 1u
-									   : 0,
-					[TOTAL_COARSE] =
-						e->flags & ENTRY_COARSE ? calls : 0,
-					[TOTAL_IN] = e->flags & ENTRY_IN
-							     ? (uint64_t)e->in << shift
-							     : 0,
-					[TOTAL_OUT] = e->flags & ENTRY_OUT
-							      ? (uint64_t)e->out << shift
-							      : 0,
-					[TOTAL_IN_KNOWN] = low && e->flags & ENTRY_IN,
-					[TOTAL_OUT_KNOWN] = low && e->flags & ENTRY_OUT,
-				} };
-}
-
-/* Most entries are calls of one known latency each and perhaps their bytes. */
-static inline bool
-entry_is_plain(const struct entry *e)
-{
-	const unsigned odd = ENTRY_SAMPLED | ENTRY_COARSE | ENTRY_HIGH | ENTRY_EXCESS;
-
-	return (e->flags & (odd | ENTRY_CALLS)) == ENTRY_CALLS &&
-	       e->bucket != WINDOW_NO_LATENCY;
-}
-
-/* Add what a plain entry says beside its latency; with @sign -1 take it away. */
-static inline void
-totals_plain(struct totals *t, const struct entry *e, uint64_t sign)
-{
-	t->v[TOTAL_ERRORS] += sign * (e->flags & ENTRY_FAILED ? e->count : 0);
-	t->v[TOTAL_IN] += sign * e->in;
-	t->v[TOTAL_OUT] += sign * e->out;
-	t->v[TOTAL_IN_KNOWN] += sign * !!(e->flags & ENTRY_IN);
-	t->v[TOTAL_OUT_KNOWN] += sign * !!(e->flags & ENTRY_OUT);
-}
-
 struct run {
 	uint8_t *p;
 	size_t n;
+	bool summed; /* it is in the sums, or need not be */
 };
 
-/* Reads a run group by group, and each group's latencies pair by pair. */
+/* Reads a run group by group, and each group's latencies one by one. */
 struct run_cursor {
 	const uint8_t *p, *end;
 	uint32_t series;
 	struct totals totals;
-	unsigned pairs; /* still to be read by run_pair() before the next run_next() */
+	unsigned left; /* latencies to be read by run_pair() before the next run_next() */
+	bool list;
 	unsigned bucket;
 };
 
@@ -125,20 +92,54 @@ void run_open(struct run_cursor *c, const struct run *r);
 /* Go to the next series. False at the end. */
 bool run_next(struct run_cursor *c);
 
-/* The next latency bucket of the series and its count. */
-void run_pair(struct run_cursor *c, unsigned *ret_bucket, uint32_t *ret_count);
+/* The bytes are our own, so there is nothing to distrust. */
+static inline uint64_t
+run_varint(const uint8_t **p)
+{
+	uint64_t v = *(*p)++;
+
+	if (v < 0x80)
+		return v;
+	v &= 0x7f;
+	for (unsigned shift = 7;; shift += 7) {
+		uint8_t b = *(*p)++;
+
+		v |= (uint64_t)(b & 0x7f) << shift;
+		if (b < 0x80)
+			return v;
+	}
+}
+
+/* The next latency bucket of the series and how many calls were in it. */
+static inline void
+run_pair(struct run_cursor *c, unsigned *ret_bucket, uint32_t *ret_count)
+{
+	uint64_t step;
+
+	c->left--;
+	if (c->list) {
+		uint16_t bucket;
+
+		memcpy(&bucket, c->p, sizeof(bucket));
+		c->p += sizeof(bucket);
+		*ret_bucket = bucket;
+		*ret_count = 1;
+		return;
+	}
+	step = run_varint(&c->p);
+	c->bucket += (unsigned)(step >> 1);
+	*ret_bucket = c->bucket;
+	*ret_count = step & 1 ? (uint32_t)run_varint(&c->p) : 1;
+}
 
 /* Adds up one series. All-zero is empty. */
 struct fold {
 	struct totals totals;
-	unsigned pairs;            /* buckets touched */
-	uint32_t pages;            /* bit set of the pages that they are in */
-	uint64_t mark[HIST_PAGES]; /* bit sets of the buckets themselves */
+	uint64_t mark[HIST_PAGES]; /* bit sets of the buckets touched */
 	uint32_t count[HIST_PAGES * HIST_PAGE];
 };
 
-void fold_entry(struct fold *f, const struct entry *e);
-void fold_group(struct fold *f, struct run_cursor *c); /* reads its pairs */
+void fold_group(struct fold *f, struct run_cursor *c); /* reads its latencies */
 
 /* Writes a run. Series must come in ascending order. All-zero is empty. */
 struct packer {
@@ -156,6 +157,9 @@ void pack_group(struct packer *p, uint32_t series, const struct totals *t,
 /* The same groups in order, those of one series added up. */
 struct run run_sort(const struct packer *p, struct fold *fold);
 
+/* Append entries, which stand sorted by series. @fold is empty. */
+void pack_entries(struct packer *p, const struct entry *e, uint32_t n, struct fold *fold);
+
 /* Append what @f holds as @series, and empty @f. */
 void pack_fold(struct packer *p, uint32_t series, struct fold *f);
 
@@ -163,9 +167,9 @@ void pack_fold(struct packer *p, uint32_t series, struct fold *f);
 struct run pack_done(struct packer *p);
 
 /*
- * Order for reading @e sorted by series, as indices into it. @scratch has room for
- * 2 * @n. Returns the half that holds the result.
+ * Sort @e by series; those of one stay in their order. @scratch has room for @n as well.
+ * Returns where the result stands: @e or @scratch.
  */
-const uint64_t *entries_sort(const struct entry *e, uint32_t n, uint64_t *scratch);
+struct entry *entries_sort(struct entry *e, uint32_t n, struct entry *scratch);
 
 #endif

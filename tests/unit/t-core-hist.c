@@ -167,13 +167,8 @@ Test(hist, taking_away_what_was_added_gives_back_what_was)
 	hist_merge(&a, &b);
 	cr_expect_eq(a.total, both.total);
 	for (unsigned i = 0; i < HIST_BUCKETS; i++) {
-		uint32_t *pa = a.page[i / HIST_PAGE], *pb = both.page[i / HIST_PAGE];
-
-		cr_assert_eq(pa != NULL, pb != NULL);
-		if (!pa)
-			continue;
-		cr_assert_eq(pa[i % HIST_PAGE], pb[i % HIST_PAGE]);
-		hist_sub(&both, i, pb[i % HIST_PAGE]);
+		cr_assert_eq(hist_count(&a, i), hist_count(&both, i));
+		hist_sub(&both, i, hist_count(&both, i));
 	}
 	cr_expect_eq(both.total, 0);
 	cr_expect_eq(hist_max(&both), -1);

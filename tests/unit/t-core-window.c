@@ -81,11 +81,8 @@ expect_sums(const struct window *w, const struct book *b, uint32_t series, bool 
 	cr_assert_eq(got.coarse, want.coarse);
 	cr_assert_eq(got.bytes_in, want.bytes_in);
 	cr_assert_eq(got.bytes_out, want.bytes_out);
-	for (unsigned i = 0; i < HIST_BUCKETS; i++) {
-		const uint32_t *page = h->page[i / HIST_PAGE];
-
-		cr_assert_eq(page ? page[i % HIST_PAGE] : 0, count[i]);
-	}
+	for (unsigned i = 0; i < HIST_BUCKETS; i++)
+		cr_assert_eq(hist_count(h, i), count[i]);
 	free(count);
 }
 
@@ -262,6 +259,56 @@ Test(window, what_comes_late_into_a_second_that_is_being_merged_is_kept)
 		expect_sums(w, &b, i, false, window_from_us(w) / SEC_US);
 		expect_sums(w, &b, SERIES - 1, false, window_from_us(w) / SEC_US);
 	}
+	free(b.all);
+	window_free(w);
+}
+
+Test(window, seconds_longer_than_a_tail_are_packed_meanwhile_and_read_at_any_time)
+{
+	enum {
+		SERIES = 8,
+		PER_TICK = 300000,
+		START = 3000
+	};
+	struct window *w = window_new(10 * SEC_US, BIG);
+	struct book b = { 0 };
+	int64_t now = START;
+
+	window_advance(w, now * SEC_US);
+	for (uint32_t i = 0; i < SERIES; i++)
+		window_series_new(w, i & 1 ? i - 1 : WINDOW_NO_SERIES);
+	for (; now < START + 4; now++) {
+		window_advance(w, now * SEC_US);
+		for (int i = 0; i < PER_TICK; i++) {
+			struct window_record r = random_record(pick(SERIES / 2) * 2 + 1);
+			int64_t at = now - (pick(9) ? 0 : now > START);
+
+			r.calls = r.errors = 1;
+			window_add(w, at * SEC_US, &r);
+			book_add(&b, at, &r);
+			/* Of one second all comes from runs, of others part. */
+			if (now % 2 && pick(PER_TICK / 3) == 0) {
+				window_settle(w);
+				expect_sums(w, &b, 1, false, START);
+			}
+		}
+	}
+	window_settle(w);
+	for (uint32_t i = 1; i < SERIES; i += 2) {
+		expect_sums(w, &b, i, false, START);
+		cr_assert_eq(window_sum(w, i).calls, window_sum(w, i - 1).calls);
+		cr_assert_eq(window_sum(w, i).errors, window_sum(w, i - 1).errors);
+	}
+	window_advance(w, (START + 12) * SEC_US);
+	window_settle(w);
+	expect_sums(w, &b, 3, false, START + 2);
+	window_set_width(w, 60 * SEC_US);
+	expect_sums(w, &b, 5, false, START);
+	window_advance(w, (START + 200) * SEC_US);
+	window_settle(w);
+	b.n = 0;
+	for (uint32_t i = 0; i < SERIES; i++)
+		expect_sums(w, &b, i, false, 0);
 	free(b.all);
 	window_free(w);
 }

@@ -8,7 +8,7 @@
  * was added gives back exactly what was there before.
  *
  * Counters stand in pages of an octave each, which exist only where samples are: an
- * edge costs two to three KB, whatever the range. A counter holds up to 2^32 - 1.
+ * edge costs one to two KB, whatever the range. A counter holds up to 2^32 - 1.
  */
 #ifndef WEIR_CORE_HIST_H
 #define WEIR_CORE_HIST_H
@@ -26,7 +26,9 @@
 /* An all-zero hist is empty and valid. */
 struct hist {
 	uint64_t total;
-	uint32_t *page[HIST_PAGES]; /* NULL: nothing there */
+	uint32_t *count;        /* the pages that are there, in the order they came */
+	uint8_t pages;          /* how many that are */
+	uint8_t at[HIST_PAGES]; /* where each one stands, from 1; 0: it is not there */
 };
 
 /* Bucket of a latency. No branch: the compiler makes a conditional move of the limit. */
@@ -49,16 +51,37 @@ int64_t hist_value(unsigned bucket);
 void hist_done(struct hist *h); /* frees; the hist is empty and usable again */
 
 /* Make the page that is not there. */
-uint32_t *hist_page(struct hist *h, unsigned page);
+void hist_page_make(struct hist *h, unsigned page);
+
+/* The counters of a page, or NULL when it is not there. */
+static inline uint32_t *
+hist_page(const struct hist *h, unsigned page)
+{
+	return h->at[page] ? h->count + (h->at[page] - 1u) * HIST_PAGE : NULL;
+}
+
+static inline uint32_t
+hist_count(const struct hist *h, unsigned bucket)
+{
+	const uint32_t *page = hist_page(h, bucket / HIST_PAGE);
+
+	return page ? page[bucket % HIST_PAGE] : 0;
+}
+
+/* The counter of a bucket, with its page made if need be. */
+static inline uint32_t *
+hist_counter(struct hist *h, unsigned bucket)
+{
+	if (__builtin_expect(!h->at[bucket / HIST_PAGE], 0))
+		hist_page_make(h, bucket / HIST_PAGE);
+	return &h->count[(h->at[bucket / HIST_PAGE] - 1u) * HIST_PAGE +
+			 bucket % HIST_PAGE];
+}
 
 static inline void
 hist_add(struct hist *h, unsigned bucket, uint32_t count)
 {
-	uint32_t *page = h->page[bucket / HIST_PAGE];
-
-	if (__builtin_expect(!page, 0))
-		page = hist_page(h, bucket / HIST_PAGE);
-	page[bucket % HIST_PAGE] += count;
+	*hist_counter(h, bucket) += count;
 	h->total += count;
 }
 
@@ -66,11 +89,7 @@ hist_add(struct hist *h, unsigned bucket, uint32_t count)
 static inline void
 hist_sub(struct hist *h, unsigned bucket, uint32_t count)
 {
-	uint32_t *page = h->page[bucket / HIST_PAGE];
-
-	if (__builtin_expect(!page, 0))
-		page = hist_page(h, bucket / HIST_PAGE);
-	page[bucket % HIST_PAGE] -= count;
+	*hist_counter(h, bucket) -= count;
 	h->total -= count;
 }
 
