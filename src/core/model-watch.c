@@ -296,6 +296,28 @@ show_cause(struct model *m, const struct verdict_cause *c, struct snap *s)
 	sentence_write(&to->sentence, c, &m->verdict_options, &style);
 }
 
+static void
+show_why(const struct model *m, struct snap *s)
+{
+	struct snap_why *to = &s->why;
+	int i = s->shape.wanted ? snap_find_edge(s, s->shape.key) : -1;
+	const struct snap_edge *e;
+
+	to->filled = false;
+	if (i < 0)
+		return;
+	e = &s->edge[i];
+	to->key = e->key;
+	to->filled = verdict_explain(
+		m->verdict, s->node[e->src].key, s->node[e->dst].key, e->kind, &to->why);
+	for (unsigned a = 0; a < ANOMALY_COUNT; a++)
+		to->why.since_us[a] = told_time(m, to->why.since_us[a]);
+	for (uint32_t k = 0; k < to->why.behinds; k++) {
+		to->behind[k].src = name_or_null(m, to->why.behind[k].src);
+		to->behind[k].dst = name_or_null(m, to->why.behind[k].dst);
+	}
+}
+
 void
 watch_show(struct model *m, struct snap *s)
 {
@@ -309,6 +331,7 @@ watch_show(struct model *m, struct snap *s)
 	c = verdict_causes(m->verdict, &n);
 	for (uint32_t i = 0; i < n; i++)
 		show_cause(m, &c[i], s);
+	show_why(m, s);
 	verdict_status(m->verdict, &s->watch);
 	n = (uint32_t)MIN(m->told, SNAP_EVENTS);
 	to = snap_events(s, n);

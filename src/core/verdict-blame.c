@@ -37,6 +37,13 @@ enum channel {
 	CHANNEL_COUNT
 };
 
+static const enum anomaly channel_kinds[] = {
+	[CHANNEL_ERRORS] = ANOMALY_ERRORS,
+	[CHANNEL_LATENCY] = ANOMALY_LATENCY,
+	[CHANNEL_MISSING] = ANOMALY_SILENT,
+	[CHANNEL_COLD] = ANOMALY_COLD,
+};
+
 static bool
 blames(const struct verdict *v, const struct edge *e, enum channel c)
 {
@@ -324,14 +331,8 @@ tell(struct verdict *v, enum channel ch, uint32_t node, struct verdict_cause *c)
 	uint32_t hop = hop_to(v, node);
 	const struct edge *e = hop == NONE ? NULL : v->edge[hop];
 	const struct score *s = e ? &e->score : NULL;
-	static const enum anomaly kinds[] = {
-		[CHANNEL_ERRORS] = ANOMALY_ERRORS,
-		[CHANNEL_LATENCY] = ANOMALY_LATENCY,
-		[CHANNEL_MISSING] = ANOMALY_SILENT,
-		[CHANNEL_COLD] = ANOMALY_COLD,
-	};
 
-	c->kind = kinds[ch];
+	c->kind = channel_kinds[ch];
 	c->since_us = FLOW_UNKNOWN;
 	tell_explained(v, node, hop, c);
 	if (e) {
@@ -562,6 +563,8 @@ tell_all(struct verdict *v, const struct ranking *r, uint32_t first, unsigned *r
 		if (ch != *ran)
 			run_channel(v, ch);
 		*ran = ch;
+		if (r->c[first].channel == ch)
+			why_keep(v, channel_kinds[ch]);
 		for (uint32_t i = 0; i < r->n; i++) {
 			if (r->c[i].channel != ch)
 				continue;
@@ -621,8 +624,10 @@ verdict_diagnose(struct verdict *v)
 	/* What is left when it drains away says nothing new: keep what was told. */
 	fading = first != NONE && r.c[first].node == v->named &&
 		 r.c[first].score < NAMED * v->worst;
-	if (!fading)
+	if (!fading) {
 		v->causes = 0;
+		why_forget(v);
+	}
 	if (first != NONE && !fading)
 		tell_all(v, &r, first, &ran);
 	if (any || v->named != NONE || v->marked)

@@ -139,6 +139,19 @@ knows_async(const struct edge *e)
 	       e->kind == KIND_GRPC;
 }
 
+/* What the pass behind the first cause found, for those who ask why. */
+struct told_edge {
+	float claim, flow;
+};
+
+struct told {
+	struct told_edge *edge;
+	float *stays; /* by node */
+	uint32_t edges, nodes, edge_room, node_room; /* none: nothing is told */
+	enum anomaly channel;
+	double total;
+};
+
 struct kept; /* what was read back, waiting for its edges */
 
 struct verdict {
@@ -165,6 +178,7 @@ struct verdict {
 	struct blame *blame;
 	struct blame_edge *blame_edge;
 	uint32_t blame_cap;
+	struct told told;
 	struct verdict_cause cause[VERDICT_MAX_CAUSES];
 	uint32_t causes;
 	uint32_t blaming[8];         /* edges that raise an alarm in a channel */
@@ -217,6 +231,11 @@ void edge_learn_volume(struct verdict *v, struct edge *e);
 /* verdict-blame.c: from alarms to ranked causes. */
 uint8_t edge_blaming(const struct verdict *v, const struct edge *e);
 void verdict_diagnose(struct verdict *v);
+
+/* verdict-why.c: the numbers behind the verdict. */
+void why_keep(struct verdict *v, enum anomaly channel);
+void why_forget(struct verdict *v);
+void why_done(struct verdict *v);
 
 /* verdict-save.c */
 void verdict_recall(struct verdict *v, struct edge *e);

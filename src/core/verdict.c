@@ -90,6 +90,7 @@ verdict_free(struct verdict *v)
 		edge_free(v->edge[i]);
 	verdict_forget_kept(v);
 	blame_free(v->blame);
+	why_done(v);
 	free(v->edge);
 	free(v->pulse);
 	free(v->due);

@@ -201,9 +201,13 @@ view_action(struct ui *ui, enum action action)
 		return help_action(ui, action);
 	if (detail_is_open(&ui->detail))
 		return detail_action(&ui->detail, &ui->ctx, action) ? UI_REDRAW : 0;
-	r = views[ui->view]->action(view_state(ui), &ui->ctx, action);
+	/* Wherever an edge is selected, it can be asked why. */
+	r = views[ui->view]->action(view_state(ui), &ui->ctx,
+		action == ACTION_EXPLAIN ? ACTION_DETAIL : action);
 	if (r == VIEW_OPEN_DETAIL)
 		detail_open(&ui->detail, ui->ctx.sel);
+	if (r == VIEW_OPEN_DETAIL && action == ACTION_EXPLAIN)
+		detail_action(&ui->detail, &ui->ctx, action);
 	return r == VIEW_IGNORED ? 0 : UI_REDRAW;
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "remarks.h"
+#include "verdict-text.h"
 #include "weir/base/text.h"
 #include "weir/base/util.h"
 #include "weir/core/origins.h"
@@ -335,6 +336,7 @@ paint_edge(struct sheet *sh, const struct snap *s, const struct snap_edge *e)
 	bool high = sh->area.h >= SECONDS_HEIGHT;
 
 	edge_head(sh, s, e);
+	sh->y += paint_edge_verdict(sh->g, rest_of(sh), s, e);
 	edge_traffic(sh, s, e);
 	edge_latency(sh, s, e);
 	if (high)
@@ -350,6 +352,14 @@ paint_edge(struct sheet *sh, const struct snap *s, const struct snap_edge *e)
 		sh->y++;
 		edge_seconds(sh, s, e);
 	}
+}
+
+static void
+paint_why(struct sheet *sh, const struct snap *s, const struct snap_edge *e)
+{
+	edge_head(sh, s, e);
+	sh->y += paint_edge_verdict(sh->g, rest_of(sh), s, e);
+	sh->y += paint_edge_why(sh->g, rest_of(sh), s, e);
 }
 
 /* ------------------------------------------------------------------ a service */
@@ -420,7 +430,7 @@ detail_paint(struct detail *d, struct view_ctx *ctx, struct grid *g, struct rect
 	if (p->of.node != SELECT_NONE && node >= 0)
 		paint_node(d, &sh, ctx, (uint32_t)node, p->cursor);
 	else if (p->of.node == SELECT_NONE && edge >= 0)
-		paint_edge(&sh, ctx->snap, &ctx->snap->edge[edge]);
+		(p->why ? paint_why : paint_edge)(&sh, ctx->snap, &ctx->snap->edge[edge]);
 	else
 		put(&sh, sh.area.x, "nothing of it in this window any more", ROLE_DIM);
 	d->lines = sh.y - start;
@@ -472,6 +482,13 @@ follow(struct detail *d, const struct detail_page *p, const struct snap *s,
 				       s->node[s->edge[edge].dst].key, SELECT_NONE });
 }
 
+static void
+show_why(struct detail_page *p, bool why)
+{
+	p->why = why;
+	p->scroll = 0;
+}
+
 bool
 detail_action(struct detail *d, struct view_ctx *ctx, enum action action)
 {
@@ -485,7 +502,13 @@ detail_action(struct detail *d, struct view_ctx *ctx, enum action action)
 		return true;
 	switch (action) {
 	case ACTION_BACK:
-		d->pages--;
+		if (p->why)
+			show_why(p, false);
+		else
+			d->pages--;
+		return true;
+	case ACTION_EXPLAIN:
+		show_why(p, !p->why && p->of.node == SELECT_NONE);
 		return true;
 	case ACTION_ENTER:
 	case ACTION_DETAIL:

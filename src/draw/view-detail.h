@@ -15,6 +15,7 @@ struct detail_page {
 	struct selection of;
 	uint32_t cursor; /* edge marked among the flows of a node */
 	int scroll;
+	bool why; /* of an edge: the numbers behind its verdict */
 };
 
 /* All zero is closed. */

@@ -304,6 +304,93 @@ kit_verdict(struct snap *s)
 	}
 }
 
+static void
+why_of(struct snap *s, const struct snap_edge *e)
+{
+	struct verdict_why *w = &s->why.why;
+
+	s->why.filled = true;
+	s->why.key = e->key;
+	*w = (struct verdict_why){
+		.numbers = { .calls = 412,
+			.window_us = 10 * SEC_US,
+			.mean_us = 310 * MS,
+			.usual_mean_us = 4 * MS,
+			.p50_us = 3 * MS,
+			.usual_p50_us = 3 * MS,
+			.p95_us = 1400 * MS,
+			.usual_p95_us = 30 * MS,
+			.p99_us = 1600 * MS,
+			.usual_p99_us = 133 * MS,
+			.usual_requests = 81234,
+			.error_ratio = .02,
+			.usual_error_ratio = .001,
+			.rate = 41.2,
+			.usual_rate = 43,
+			.wait_us = FLOW_UNKNOWN,
+			.z_latency = 14.2,
+			.z_errors = 2.4,
+			.z_volume = -.3 },
+		.limits = anomaly_limits_default,
+		.own_excess_us = 290e3,
+		.channel = ANOMALY_LATENCY,
+		.claim = 12.1,
+		.flow = 11.6,
+		.stays = 11.6,
+		.total = 12.5,
+	};
+	for (unsigned a = 0; a < ANOMALY_COUNT; a++)
+		w->since_us[a] = FLOW_UNKNOWN;
+	w->since_us[ANOMALY_LATENCY] = NOW - 21 * SEC_US;
+}
+
+void
+kit_why(struct snap *s)
+{
+	const struct snap_edge *e = NULL;
+
+	kit_verdict(s);
+	for (uint32_t i = 0; i < s->edges; i++)
+		if (strcmp(s->node[s->edge[i].dst].name, "postgres") == 0 &&
+			strcmp(s->node[s->edge[i].src].name, "payment") == 0)
+			e = &s->edge[i];
+	s->cause[0].edge = e->key;
+	s->cause[0].op = "UPDATE accounts";
+	s->cause[0].score = 11.6;
+	s->cause[0].explained = 1;
+	s->cause[0].explains[0].src = "loadgenerator";
+	s->cause[0].explains[0].dst = "frontend";
+	s->cause[0].explains[0].share = .93;
+	why_of(s, e);
+	s->cause[0].numbers = s->why.why.numbers;
+	s->cause[0].numbers.p50_us = 900 * MS;
+}
+
+/* A victim: what it claims is handed on. */
+void
+kit_why_victim(struct snap *s)
+{
+	struct snap_edge *e = NULL;
+	struct verdict_why *w = &s->why.why;
+
+	kit_why(s);
+	for (uint32_t i = 0; i < s->edges; i++)
+		if (strcmp(s->node[s->edge[i].dst].name, "checkout") == 0)
+			e = &s->edge[i];
+	e->alarms = 1u << ANOMALY_LATENCY;
+	e->since_us = NOW - 19 * SEC_US;
+	why_of(s, e);
+	w->own_excess_us = NAN;
+	w->stays = .4;
+	w->behinds = 2;
+	w->behind_all = 3;
+	w->behind[0] = (struct verdict_behind){ .claim = 11.9, .flow = 11.2, .z = 9.1 };
+	w->behind[1] = (struct verdict_behind){ .claim = 0, .flow = 0, .z = .4 };
+	s->why.behind[0].src = s->why.behind[1].src = "checkout";
+	s->why.behind[0].dst = "payment";
+	s->why.behind[1].dst = "currency";
+}
+
 void
 kit_calm(struct snap *s)
 {

@@ -15,6 +15,8 @@ void kit_shop(struct snap *s);
 void kit_closeup(struct snap *s);
 /* The same with a verdict and its history. */
 void kit_verdict(struct snap *s);
+void kit_why(struct snap *s); /* the same, with the numbers behind it */
+void kit_why_victim(struct snap *s);
 
 /* The same with what its data base says of itself. */
 void kit_remarks(struct snap *s);

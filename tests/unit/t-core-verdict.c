@@ -154,6 +154,41 @@ Test(verdict, it_clears_within_a_minute_of_the_end_and_can_be_named_again)
 	world_done(&w);
 }
 
+Test(verdict, it_can_be_asked_why_and_why_not)
+{
+	struct world w;
+	struct verdict_why cause, victim;
+
+	world_init(&w);
+	shop(&w, 120, 1000);
+	cr_assert(verdict_explain(w.v, id(&w, "pay"), id(&w, "db"), KIND_GRPC, &cause));
+	cr_expect_eq(cause.channel, ANOMALY_COUNT, "nothing is claimed");
+	cr_expect_eq(cause.total, 0);
+	shop(&w, 20, 60000);
+	cr_assert(verdict_explain(w.v, id(&w, "pay"), id(&w, "db"), KIND_GRPC, &cause));
+	cr_assert(
+		verdict_explain(w.v, id(&w, "user"), id(&w, "shop"), KIND_GRPC, &victim));
+	cr_expect_not(
+		verdict_explain(w.v, id(&w, "db"), id(&w, "x"), KIND_GRPC, &victim));
+	cr_assert(
+		verdict_explain(w.v, id(&w, "user"), id(&w, "shop"), KIND_GRPC, &victim));
+	cr_expect_eq(cause.channel, ANOMALY_LATENCY);
+	cr_expect_gt(cause.claim, .1);
+	cr_expect_gt(cause.stays, .9 * cause.total, "it is the end of the line");
+	cr_expect_eq(cause.behinds, 0);
+	cr_expect_geq(cause.since_us[ANOMALY_LATENCY], (T0 + 120) * SEC_US);
+	cr_expect_eq(cause.since_us[ANOMALY_ERRORS], FLOW_UNKNOWN);
+	cr_expect_float_eq(cause.numbers.z_open, cause.limits.z_open, 1e-9);
+	cr_expect_lt(victim.stays, .1 * victim.total, "what arrives is handed on");
+	cr_assert_eq(victim.behinds, 1);
+	cr_expect_eq(victim.behind[0].dst, id(&w, "pay"));
+	cr_expect_gt(victim.behind[0].flow, .8 * victim.flow);
+	shop(&w, 60, 1000);
+	cr_assert(verdict_explain(w.v, id(&w, "pay"), id(&w, "db"), KIND_GRPC, &cause));
+	cr_expect_eq(cause.channel, ANOMALY_COUNT, "and when it is over nothing again");
+	world_done(&w);
+}
+
 Test(verdict, the_timeline_tells_what_opened_what_was_named_and_when_it_was_over)
 {
 	static const struct sentence_style style = { .ascii = true };

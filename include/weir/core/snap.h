@@ -167,6 +167,16 @@ struct snap_cause {
 	struct sentence sentence;
 };
 
+/* Why the edge that is looked at closely is, or is not, a cause. */
+struct snap_why {
+	bool filled;
+	uint32_t key; /* of the edge */
+	struct verdict_why why;
+	struct {
+		const char *src, *dst;
+	} behind[VERDICT_MAX_BEHIND]; /* the names of why.behind */
+};
+
 /* An entry of the timeline. */
 struct snap_event {
 	uint64_t number; /* counts from 1 */
@@ -206,6 +216,7 @@ struct snap {
 	 * model_snap(), which answers in the same place.
 	 */
 	struct shape shape;
+	struct snap_why why; /* of the same edge, when that is asked for */
 	struct snap_cause cause[VERDICT_MAX_CAUSES]; /* ranked; the first is named */
 	uint32_t causes;
 	struct snap_event *event; /* newest first */

@@ -171,6 +171,34 @@ bool verdict_edge_read(const struct verdict *v, uint32_t src, uint32_t dst,
 bool verdict_edge_numbers(const struct verdict *v, uint32_t src, uint32_t dst,
 	enum flow_kind kind, struct verdict_numbers *ret_numbers);
 
+#define VERDICT_MAX_BEHIND 8
+
+/*
+ * The numbers behind the verdict, as they were when the first cause was last named.
+ * Claims and blame are seconds, failed requests or missing calls a second.
+ */
+struct verdict_why {
+	struct verdict_numbers numbers;
+	struct anomaly_limits limits;
+	struct verdict_tolerance tolerance;
+	int64_t since_us[ANOMALY_COUNT]; /* of what is open; else FLOW_UNKNOWN */
+	double own_excess_us; /* that the callee spent by itself, a request; NAN unknown */
+	bool async;           /* nobody waits for the answer */
+	enum anomaly channel; /* that is claimed; ANOMALY_COUNT: nothing is */
+	double claim;         /* of this edge */
+	double flow;          /* blame that came over it */
+	double stays;         /* with the callee, over whatever edge it came */
+	double total;         /* blame in all */
+	struct verdict_behind {
+		uint32_t src, dst;
+		double claim, flow, z;
+	} behind[VERDICT_MAX_BEHIND]; /* the callee's own calls, greatest claim first */
+	uint32_t behinds, behind_all; /* told here, and there are */
+};
+
+bool verdict_explain(const struct verdict *v, uint32_t src, uint32_t dst,
+	enum flow_kind kind, struct verdict_why *ret_why);
+
 enum verdict_feed_state {
 	FEED_NOTHING,  /* nothing seen yet */
 	FEED_LEARNING, /* no edge has a baseline yet */
