@@ -146,7 +146,7 @@ struct told_edge {
 
 struct told {
 	struct told_edge *edge;
-	float *stays; /* by node */
+	float *stays;                                /* by node */
 	uint32_t edges, nodes, edge_room, node_room; /* none: nothing is told */
 	enum anomaly channel;
 	double total;
