@@ -28,7 +28,7 @@ struct call {
 	bool post, grpc, answered, ended;
 	bool has_method;
 	unsigned method;
-	bool may_be_packed; /* grpc-encoding is gzip */
+	bool may_be_packed; /* grpc-encoding is one of ours */
 	bool unknown_packing;
 	size_t headers_n;
 	int64_t since_us;
@@ -89,7 +89,7 @@ refuse(struct call *c, enum grpc_code code, const char *why)
 			(struct str){ number, (size_t)snprintf(number, sizeof(number),
 						      "%d", (int)code) }),
 		header("grpc-message", str_of(why)),
-		header("grpc-accept-encoding", STR("identity,gzip,deflate")),
+		header("grpc-accept-encoding", STR("identity,gzip,deflate,zstd")),
 	};
 
 	if (c->answered)
@@ -137,7 +137,7 @@ accept_call(struct call *c, const struct buf *body)
 	const nghttp2_nv nv[] = {
 		header(":status", STR("200")),
 		header("content-type", STR("application/grpc")),
-		header("grpc-accept-encoding", STR("identity,gzip,deflate")),
+		header("grpc-accept-encoding", STR("identity,gzip,deflate,zstd")),
 	};
 	const char prefix[PREFIX] = { 0, (char)(body->n >> 24), (char)(body->n >> 16),
 		(char)(body->n >> 8), (char)body->n };
@@ -216,7 +216,7 @@ take_message(struct call *c, struct grpc_call *ret_call)
 	if (c->body.p[0] != 1 || !c->may_be_packed) {
 		refuse(c, c->unknown_packing ? GRPC_UNIMPLEMENTED : GRPC_INTERNAL,
 			c->unknown_packing
-				? "unsupported grpc-encoding, use gzip or deflate"
+				? "unsupported grpc-encoding, use gzip, deflate or zstd"
 				: "compressed message without grpc-encoding");
 		return false;
 	}
@@ -334,7 +334,8 @@ on_header(nghttp2_session *s, const nghttp2_frame *f, const uint8_t *name, size_
 			  begins_with(v, STR("application/grpc+proto")) ||
 			  begins_with(v, STR("application/grpc;"));
 	} else if (str_eq(key, STR("grpc-encoding"))) {
-		c->may_be_packed = str_eq(v, STR("gzip")) || str_eq(v, STR("deflate"));
+		c->may_be_packed = str_eq(v, STR("gzip")) || str_eq(v, STR("deflate")) ||
+				   str_eq(v, STR("zstd"));
 		c->unknown_packing = !c->may_be_packed && !str_eq(v, STR("identity"));
 	}
 	return 0;

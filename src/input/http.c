@@ -298,9 +298,9 @@ judge_head(struct http *h, struct MHD_Connection *mhd, struct req *q, const char
 	if (!encoding || !strcasecmp(encoding, "identity"))
 		return;
 	q->packed = !strcasecmp(encoding, "gzip") || !strcasecmp(encoding, "x-gzip") ||
-		    !strcasecmp(encoding, "deflate");
+		    !strcasecmp(encoding, "deflate") || !strcasecmp(encoding, "zstd");
 	if (!q->packed)
-		refuse(q, 415, "unsupported Content-Encoding, use gzip or deflate");
+		refuse(q, 415, "unsupported Content-Encoding, use gzip, deflate or zstd");
 }
 
 /* Keep a piece of the body, as far as limits allow; of refused ones nothing is kept. */
@@ -383,8 +383,8 @@ send_answer(
 	if (a->code == 405)
 		MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, "POST");
 	if (a->code == 415)
-		MHD_add_response_header(
-			r, MHD_HTTP_HEADER_ACCEPT_ENCODING, "gzip, deflate, identity");
+		MHD_add_response_header(r, MHD_HTTP_HEADER_ACCEPT_ENCODING,
+			"gzip, deflate, zstd, identity");
 	if (a->retry_after_s > 0) {
 		snprintf(text, sizeof(text), "%d", a->retry_after_s);
 		MHD_add_response_header(r, MHD_HTTP_HEADER_RETRY_AFTER, text);

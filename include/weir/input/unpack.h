@@ -1,5 +1,5 @@
 /*
- * unpack - gzip and deflate bodies, with limits.
+ * unpack - gzip, deflate and zstd bodies, with limits.
  */
 #ifndef WEIR_INPUT_UNPACK_H
 #define WEIR_INPUT_UNPACK_H
@@ -9,8 +9,8 @@
 #include "weir/base/str.h"
 
 /*
- * Unpack gzip (one member or several), zlib or raw deflate, told apart by their first
- * bytes, into @out (emptied first). ERR_TOO_BIG past @max bytes, or past a hundred times
+ * Unpack gzip (one member or several), zlib, raw deflate or zstd (RFC 8878; one frame or
+ * several), told apart by their first bytes, into @out (emptied first). ERR_TOO_BIG past @max bytes, or past a hundred times
  * the input once there is a MiB of output; ERR_TRUNCATED; ERR_SYNTAX.
  */
 enum status unpack(struct str in, size_t max, struct buf *out);
