@@ -44,6 +44,7 @@ struct req {
 	enum http_type
 		asked; /* the request's type, also where the route has no use for it */
 	bool packed;
+	bool last; /* what follows on the connection is no request */
 	struct buf body;
 	size_t held; /* of http.held */
 };
@@ -235,6 +236,30 @@ header(struct MHD_Connection *mhd, const char *name)
 	return MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, name);
 }
 
+static enum MHD_Result
+count_length(void *ctx, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	unsigned *n = ctx;
+
+	(void)kind;
+	(void)value;
+	*n += !strcasecmp(name, "Content-Length");
+	return MHD_YES;
+}
+
+/*
+ * Is it unclear where the body ends (RFC 9112 section 6.3)? A proxy in front may have
+ * understood it in another way, and then the next request is not what it seems.
+ */
+static bool
+has_unclear_length(struct MHD_Connection *mhd)
+{
+	unsigned lengths = 0;
+
+	MHD_get_connection_values(mhd, MHD_HEADER_KIND, count_length, &lengths);
+	return lengths > 1 || (lengths && header(mhd, "Transfer-Encoding"));
+}
+
 /* The media type of a Content-Type value, whatever its parameters. */
 static enum http_type
 type_of(const char *value)
@@ -289,8 +314,8 @@ judge_head(struct http *h, struct MHD_Connection *mhd, struct req *q, const char
 		refuse(q, 405, "only POST is understood here");
 	else if (!(q->asked & h->o.routes[i].types))
 		refuse(q, 415, "unsupported Content-Type");
-	else if (length && header(mhd, "Transfer-Encoding"))
-		refuse(q, 400, "both Content-Length and Transfer-Encoding");
+	else if ((q->last = has_unclear_length(mhd)))
+		refuse(q, 400, "several lengths of one body");
 	else if (length && strtoull(length, NULL, 10) > h->o.max_body)
 		refuse(q, 413, "body too large");
 	else if (h->o.congested && h->o.congested(h->o.ctx))
@@ -385,6 +410,8 @@ send_answer(
 	if (a->code == 415)
 		MHD_add_response_header(r, MHD_HTTP_HEADER_ACCEPT_ENCODING,
 			"gzip, deflate, zstd, identity");
+	if (q->last)
+		MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
 	if (a->retry_after_s > 0) {
 		snprintf(text, sizeof(text), "%d", a->retry_after_s);
 		MHD_add_response_header(r, MHD_HTTP_HEADER_RETRY_AFTER, text);
