@@ -126,23 +126,41 @@ sort_u64(uint64_t *v, uint64_t *scratch, size_t n)
 }
 
 /* Multiply-and-fold over 8-byte words, as wyhash does it (public domain, W. Yi). */
+static inline uint64_t
+hash_word(uint64_t h, uint64_t w)
+{
+	__uint128_t m = (__uint128_t)(h ^ w) * UINT64_C(0xd6e8feb86659fd93);
+
+	return (uint64_t)m ^ (uint64_t)(m >> 64) ^ (w + UINT64_C(0xa0761d6478bd642f));
+}
+
 uint64_t
 hash_bytes(const void *p, size_t n)
 {
 	const unsigned char *b = p;
-	uint64_t h = UINT64_C(0x9e3779b97f4a7c15) ^ n;
+	uint64_t h = UINT64_C(0x9e3779b97f4a7c15) ^ n, w;
 
-	while (n > 0) {
-		uint64_t w = 0;
-		size_t k = MIN(n, sizeof(w));
-		__uint128_t m;
+	for (; n >= sizeof(w); n -= sizeof(w), b += sizeof(w)) {
+		memcpy(&w, b, sizeof(w));
+		h = hash_word(h, w);
+	}
+	/* Copies of a fixed size are loads, one of @n bytes is a call. */
+	if (n > 0) {
+		uint32_t four;
+		uint16_t two;
 
-		memcpy(&w, b, k);
-		m = (__uint128_t)(h ^ w) * UINT64_C(0xd6e8feb86659fd93);
-		h = (uint64_t)m ^ (uint64_t)(m >> 64) ^
-		    (w + UINT64_C(0xa0761d6478bd642f));
-		b += k;
-		n -= k;
+		w = 0;
+		if (n & 1)
+			w = b[n - 1];
+		if (n & 2) {
+			memcpy(&two, b + (n & 4), sizeof(two));
+			w = w << 16 | two;
+		}
+		if (n & 4) {
+			memcpy(&four, b, sizeof(four));
+			w = w << 32 | four;
+		}
+		h = hash_word(h, w);
 	}
 	h ^= h >> 32;
 	return h * UINT64_C(0xe7037ed1a0b428db);

@@ -37,6 +37,7 @@ model_new(const struct model_limits *limits)
 	struct model *m = xcalloc(1, sizeof(*m));
 	struct model_limits *l = &m->limits;
 
+	m->stamp = 1;
 	*l = *limits;
 	l->names = MIN(l->names, NAMES_MAX);
 	if (!l->log_bytes)
@@ -96,11 +97,11 @@ model_advance(struct model *m, int64_t now_us)
 	int64_t tick;
 
 	set_time(m, now_us);
-	m->stamp++;
 	window_advance(m->window, m->now_us);
 	tick = m->now_us / SEC_US;
 	if (tick != m->swept_tick) {
 		m->swept_tick = tick;
+		m->stamp++;
 		table_sweep(m);
 		watch_tick(m);
 	}
@@ -242,8 +243,8 @@ keep_exemplar(
 }
 
 /*
- * Edge, tally and series of a name triple: from the memo when that was filled since the
- * clock last moved, as nothing is forgotten meanwhile, else looked up or made.
+ * Edge, tally and series of a name triple: from the memo when that was filled in this
+ * second of the model's time, as nothing is forgotten meanwhile, else looked up or made.
  */
 static struct flow_memo *
 find_series(struct model *m, struct flow_memo *memo, const struct flow *f)

@@ -24,6 +24,7 @@ struct input {
 	int fd;
 	struct buf line;   /* the beginning of a line whose end has not come */
 	bool passing_over; /* the rest of a line that is too long */
+	struct wire_decoder *decoder;
 	struct input_counts counts;
 };
 
@@ -55,6 +56,7 @@ ndjson_open(int argc, char **argv, const struct input_env *env, struct diag *d)
 	in->env = *env;
 	in->path = path;
 	in->fd = fd;
+	in->decoder = wire_decoder_new();
 	return in;
 }
 
@@ -93,7 +95,7 @@ take_line(struct input *in, struct str line, int64_t wall_us)
 	if (line.n == 0)
 		return;
 	in->counts.spans++;
-	if (wire_decode(WIRE_JSON, line, wall_us, emit, in, &counts))
+	if (wire_decode(in->decoder, WIRE_JSON, line, wall_us, emit, in, &counts))
 		in->counts.parse_errors++;
 	in->counts.rejected += counts.bad;
 }
@@ -184,6 +186,7 @@ ndjson_close(struct input *in, struct input_time t)
 	(void)t;
 	if (in->fd != STDIN_FILENO)
 		close(in->fd);
+	wire_decoder_free(in->decoder);
 	buf_done(&in->line);
 	free(in);
 }

@@ -1,13 +1,20 @@
 #include "config.h"
 
-#include "json-scan.h"
+#include <string.h>
+
+#include "decimal.h"
+#include "weir/base/json.h"
 #include "weir/base/util.h"
 #include "weir/wire/wire.h"
 
-/* Set the member of @b that @key names. False when the value cannot be one of it. */
+#define VALUES_MAX 1000
+
+/*
+ * Take the value of the member of @b that @key names, or of one nobody here knows. False
+ * when it cannot be one of it.
+ */
 static bool
-set_member(struct wire_beat *b, struct str key, const struct json_value *v,
-	struct buf *scratch)
+take_member(struct json *j, struct str key, struct wire_beat *b)
 {
 	const struct {
 		struct str key;
@@ -28,39 +35,44 @@ set_member(struct wire_beat *b, struct str key, const struct json_value *v,
 		{ STR("waiting"), .number = &b->waiting },
 	};
 	struct decimal d;
+	enum json_type t;
 
 	for (unsigned i = 0; i < ARRAY_LEN(members); i++) {
 		if (!str_eq(members[i].key, key))
 			continue;
-		if (v->type == JSON_NULL)
+		t = json_next(j);
+		if (t == JSON_NULL)
 			return true;
-		if (members[i].text)
-			return v->type == JSON_STRING &&
-			       json_text(v, scratch, members[i].text);
-		return v->type == JSON_NUMBER && json_decimal(v->text, &d) &&
+		if (members[i].text) {
+			*members[i].text = j->text;
+			/* What is shown as C strings would end there. */
+			return t == JSON_STRING && !memchr(j->text.p, '\0', j->text.n);
+		}
+		return t == JSON_NUMBER && decimal_from(j->text, &d) &&
 		       decimal_scaled(&d, 1, UINT64_MAX, members[i].number);
 	}
+	json_skip(j);
 	return true;
 }
 
 enum status
 wire_get_beat(struct str payload, struct buf *scratch, struct wire_beat *ret_beat)
 {
-	struct json_scan s;
-	struct json_value key, value;
 	struct wire_beat b = { 0 };
+	struct str key;
+	struct json j;
 
+	/* Escapes are undone where they stand. */
 	buf_clear(scratch);
-	buf_reserve(scratch, payload.n);
-	json_scan_init(&s, payload);
-	if (!json_object(&s))
-		return s.status;
-	for (bool first = true; json_member(&s, first, &key, &value); first = false)
-		if (!set_member(&b, key.text, &value, scratch))
+	buf_add_str(scratch, payload);
+	json_init(&j, scratch->p, scratch->n, VALUES_MAX, false);
+	if (json_peek(&j) != JSON_OBJECT)
+		return STATUS_ERR_SYNTAX;
+	json_next(&j);
+	while (json_key(&j, &key))
+		if (!take_member(&j, key, &b))
 			return STATUS_ERR_SYNTAX;
-	if (s.status != STATUS_OK)
-		return s.status;
-	if (json_more(&s))
+	if (json_finish(&j) != STATUS_OK)
 		return STATUS_ERR_SYNTAX;
 	*ret_beat = b;
 	return STATUS_OK;

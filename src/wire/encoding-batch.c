@@ -32,19 +32,19 @@ struct section {
 };
 
 struct route {
-	struct str src, dst, op;
-	enum flow_kind kind;
-	enum flow_origin origin;
-	enum node_kind src_kind, dst_kind;
+	uint32_t src, dst, op; /* numbers of texts */
+	uint8_t kind, origin, src_kind, dst_kind;
 	struct flow_memo memo;
 };
 
+/* Memory is kept from payload to payload; the rest is of the one being read. */
 struct reader {
 	const uint8_t *p, *end;
 	struct str *text;
 	uint32_t *known; /* of each text, by whoever receives it: see struct flow_memo */
 	struct route *route;
 	uint32_t texts, routes; /* the empty text included */
+	uint32_t text_room, route_room;
 	struct section section[BATCH_SECTIONS];
 	int64_t cell[BATCH_COLUMNS_MAX][BLOCK];
 
@@ -53,7 +53,7 @@ struct reader {
 	void *ctx;
 	struct wire_counts *counts;
 	/* What of the deltas' lists has been read, and the lists of one. */
-	uint32_t buckets, exemplars;
+	uint32_t buckets, exemplars, exemplar_room;
 	int64_t *bound_us;
 	uint64_t *count;
 	struct delta_exemplar *exemplar;
@@ -62,7 +62,7 @@ struct reader {
 /* ------------------------------------------------------------ the layout */
 
 static bool
-take_varint(struct reader *r, uint64_t max, uint64_t *ret_v)
+take_long_varint(struct reader *r, uint64_t max, uint64_t *ret_v)
 {
 	uint64_t v = 0;
 
@@ -78,7 +78,17 @@ take_varint(struct reader *r, uint64_t max, uint64_t *ret_v)
 	return false;
 }
 
-static bool
+/* Nearly all have one byte. */
+static inline bool
+take_varint(struct reader *r, uint64_t max, uint64_t *ret_v)
+{
+	if (r->p == r->end || *r->p >= 0x80)
+		return take_long_varint(r, max, ret_v);
+	*ret_v = *r->p++;
+	return *ret_v <= max;
+}
+
+static inline bool
 take_bytes(struct reader *r, size_t n, const uint8_t **ret_p)
 {
 	if ((size_t)(r->end - r->p) < n)
@@ -95,8 +105,12 @@ take_texts(struct reader *r)
 
 	if (!take_varint(r, BATCH_TEXTS_MAX, &n))
 		return false;
-	r->text = xreallocarray(NULL, n + 1, sizeof(*r->text));
-	r->known = xcalloc(n + 1, sizeof(*r->known));
+	if (n + 1 > r->text_room) {
+		r->text_room = (uint32_t)n + 1;
+		r->text = xreallocarray(r->text, n + 1, sizeof(*r->text));
+		r->known = xreallocarray(r->known, n + 1, sizeof(*r->known));
+	}
+	memset(r->known, 0, (n + 1) * sizeof(*r->known));
 	r->text[0] = STR("");
 	for (r->texts = 1; r->texts <= n; r->texts++) {
 		const uint8_t *p;
@@ -111,29 +125,29 @@ take_texts(struct reader *r)
 }
 
 /* A route. Words that a newer sender may know and this reader does not are no faults. */
-static bool
-take_route(struct reader *r, struct route *ret_route)
+static inline bool
+take_route(struct reader *r, struct route *to)
 {
 	uint64_t src, dst, op;
 	const uint8_t *kinds;
+	unsigned src_kind, dst_kind;
 
 	if (!take_varint(r, r->texts - 1, &src) || !take_varint(r, r->texts - 1, &dst) ||
 		!take_varint(r, r->texts - 1, &op) || !take_bytes(r, 3, &kinds))
 		return false;
-	*ret_route = (struct route){
-		.src = r->text[src],
-		.dst = r->text[dst],
-		.op = r->text[op],
-		.kind = kinds[0] < KIND_COUNT ? kinds[0] : KIND_UNKNOWN,
-		.origin = kinds[1] < ORIGIN_COUNT ? kinds[1] : ORIGIN_DIRECT,
-		.src_kind =
-			(kinds[2] & 15) < NODE_KIND_COUNT ? kinds[2] & 15 : NODE_SERVICE,
-		.dst_kind =
-			kinds[2] >> 4 < NODE_KIND_COUNT ? kinds[2] >> 4 : NODE_SERVICE,
-		.memo = { .src = &r->known[src],
-			.dst = &r->known[dst],
-			.op = &r->known[op] },
-	};
+	src_kind = kinds[2] & 15;
+	dst_kind = kinds[2] >> 4;
+	to->src = (uint32_t)src;
+	to->dst = (uint32_t)dst;
+	to->op = (uint32_t)op;
+	to->kind = kinds[0] < KIND_COUNT ? kinds[0] : KIND_UNKNOWN;
+	to->origin = kinds[1] < ORIGIN_COUNT ? kinds[1] : ORIGIN_DIRECT;
+	to->src_kind = (uint8_t)(src_kind < NODE_KIND_COUNT ? src_kind : NODE_SERVICE);
+	to->dst_kind = (uint8_t)(dst_kind < NODE_KIND_COUNT ? dst_kind : NODE_SERVICE);
+	to->memo.stamp = 0;
+	to->memo.src = &r->known[src];
+	to->memo.dst = &r->known[dst];
+	to->memo.op = &r->known[op];
 	return true;
 }
 
@@ -144,10 +158,14 @@ take_routes(struct reader *r)
 
 	if (!take_varint(r, BATCH_ROUTES_MAX, &n))
 		return false;
-	r->route = xreallocarray(NULL, n, sizeof(*r->route));
-	while (r->routes < n && take_route(r, &r->route[r->routes]))
-		r->routes++;
-	return r->routes == n;
+	if (n > r->route_room) {
+		r->route_room = (uint32_t)n;
+		r->route = xreallocarray(r->route, n, sizeof(*r->route));
+	}
+	for (r->routes = 0; r->routes < n; r->routes++)
+		if (!take_route(r, &r->route[r->routes]))
+			return false;
+	return true;
 }
 
 static bool
@@ -187,10 +205,12 @@ take_section(struct reader *r, enum batch_section at)
 		return true;
 	if (!take_bytes(r, 1, &mask) || *mask >= 1 << BATCH_IDS)
 		return false;
-	for (unsigned k = 0; k < BATCH_IDS; k++)
+	for (unsigned k = 0; k < BATCH_IDS; k++) {
+		s->id[k] = NULL;
 		if ((*mask >> k & 1) &&
 			!take_bytes(r, (size_t)rows * batch_id_bytes[k], &s->id[k]))
 			return false;
+	}
 	return true;
 }
 
@@ -225,6 +245,8 @@ take_layout(struct reader *r)
 {
 	const uint8_t *layout;
 
+	for (unsigned i = BATCH_MORE; i < BATCH_SECTIONS; i++)
+		r->section[i].rows = 0;
 	if (!take_bytes(r, 1, &layout))
 		return STATUS_ERR_TRUNCATED;
 	if (*layout != BATCH_LAYOUT && *layout != BATCH_LAYOUT_MORE)
@@ -241,22 +263,19 @@ take_layout(struct reader *r)
 
 /* ------------------------------------------------------------ rows */
 
-/* What entries stand for. Base and up to seven bytes cannot overflow; eight have no base. */
-static inline void
-read_values(const struct column *c, uint32_t n, int64_t *v)
+/*
+ * What an entry stands for. Base and up to seven bytes cannot overflow. The entry 0 of a
+ * column that may be unknown is FLOW_UNKNOWN, which is -1.
+ */
+static inline int64_t
+value_of(uint64_t base, bool optional, uint64_t entry)
 {
-	if (!c->optional) {
-		for (uint32_t i = 0; i < n; i++)
-			v[i] = (int64_t)(c->base + (uint64_t)v[i]);
-	} else {
-		int64_t below = (int64_t)c->base - 1;
-
-		for (uint32_t i = 0; i < n; i++)
-			v[i] = v[i] ? below + v[i] : FLOW_UNKNOWN;
-	}
+	if (optional)
+		return entry ? (int64_t)(base + entry - 1) : FLOW_UNKNOWN;
+	return (int64_t)(base + entry);
 }
 
-/* Eight bytes may say more than fits: that is the greatest there is. */
+/* Eight bytes have no base and may say more than fits: that is the greatest there is. */
 static void
 read_wide(const struct column *c, const uint8_t *p, uint32_t n, int64_t *to)
 {
@@ -269,6 +288,20 @@ read_wide(const struct column *c, const uint8_t *p, uint32_t n, int64_t *to)
 	}
 }
 
+/* Entries of @width bytes by loads of eight, the last few one byte after the other. */
+static inline void
+read_entries(const struct column *c, const uint8_t *p, unsigned width, bool optional,
+	uint32_t whole, uint32_t n, int64_t *to)
+{
+	uint64_t base = c->base, mask = c->mask;
+	uint32_t i = 0;
+
+	for (; i < whole; i++, p += width)
+		to[i] = value_of(base, optional, get_le64(p) & mask);
+	for (; i < n; i++, p += width)
+		to[i] = value_of(base, optional, get_le(p, width));
+}
+
 /* Rows [@from, @from + @n) of a column. */
 static void
 read_column(const struct reader *r, const struct column *c, uint32_t from, uint32_t n,
@@ -277,21 +310,20 @@ read_column(const struct reader *r, const struct column *c, uint32_t from, uint3
 	const uint8_t *p = c->p + (size_t)from * c->width;
 	/* Loads of eight bytes are masked; they must not reach beyond the payload. */
 	size_t room = (size_t)(r->end - p) / MAX(c->width, 1u);
-	uint32_t whole = c->width && room > 8 ? (uint32_t)MIN(room - 8, n) : 0;
-	uint32_t i = 0;
+	uint32_t whole = room > 8 ? (uint32_t)MIN(room - 8, n) : 0;
 
-	if (c->width == 8) {
+	if (c->width == 0) {
+		int64_t v = value_of(c->base, c->optional, 0);
+
+		for (uint32_t i = 0; i < n; i++)
+			to[i] = v;
+	} else if (c->width == 8) {
 		read_wide(c, p, n, to);
-		return;
+	} else if (c->optional) {
+		read_entries(c, p, c->width, true, whole, n, to);
+	} else {
+		read_entries(c, p, c->width, false, whole, n, to);
 	}
-	if (c->width == 1)
-		for (; i < n; i++)
-			to[i] = p[i];
-	for (; i < whole; i++)
-		to[i] = (int64_t)(get_le64(p + (size_t)i * c->width) & c->mask);
-	for (; i < n; i++)
-		to[i] = (int64_t)get_le(p + (size_t)i * c->width, c->width);
-	read_values(c, n, to);
 }
 
 /* Take the next rows of a section into r->cell. */
@@ -347,7 +379,7 @@ read_route(const struct reader *r, int64_t number)
 	if ((uint64_t)number >= r->routes)
 		return NULL;
 	route = &r->route[number];
-	return route->src.n && route->dst.n ? route : NULL;
+	return r->text[route->src].n && r->text[route->dst].n ? route : NULL;
 }
 
 static int64_t
@@ -377,9 +409,9 @@ make_flow(const struct reader *r, uint32_t row, uint32_t i, struct flow *f)
 		cell[FLOW_WEIGHT][i] < 1 || cell[FLOW_WEIGHT][i] > UINT32_MAX)
 		return false;
 	f->memo = &route->memo;
-	f->src = route->src;
-	f->dst = route->dst;
-	f->op = route->op;
+	f->src = r->text[route->src];
+	f->dst = r->text[route->dst];
+	f->op = r->text[route->op];
 	f->kind = route->kind;
 	f->origin = route->origin;
 	f->src_kind = route->src_kind;
@@ -525,9 +557,9 @@ make_delta(struct reader *r, const int64_t (*cell)[BLOCK], uint32_t i, struct de
 	if (!route || cell[DELTA_WEIGHT][i] < 1 || cell[DELTA_WEIGHT][i] > UINT32_MAX)
 		return false;
 	d->memo = &route->memo;
-	d->src = route->src;
-	d->dst = route->dst;
-	d->op = route->op;
+	d->src = r->text[route->src];
+	d->dst = r->text[route->dst];
+	d->op = r->text[route->op];
 	d->kind = route->kind;
 	d->origin = route->origin;
 	d->src_kind = route->src_kind;
@@ -550,10 +582,15 @@ hand_out_deltas(struct reader *r)
 
 	if (!r->section[BATCH_DELTAS].rows)
 		return;
-	r->bound_us = xreallocarray(NULL, 3 * (size_t)HIST_BUCKETS, sizeof(*r->bound_us));
-	r->count = xreallocarray(NULL, 3 * (size_t)HIST_BUCKETS, sizeof(*r->count));
-	r->exemplar = xreallocarray(
-		NULL, r->section[BATCH_EXEMPLARS].rows, sizeof(*r->exemplar));
+	if (!r->bound_us) {
+		r->bound_us = xcalloc(3 * (size_t)HIST_BUCKETS, sizeof(*r->bound_us));
+		r->count = xcalloc(3 * (size_t)HIST_BUCKETS, sizeof(*r->count));
+	}
+	if (r->section[BATCH_EXEMPLARS].rows > r->exemplar_room) {
+		r->exemplar_room = r->section[BATCH_EXEMPLARS].rows;
+		r->exemplar = xreallocarray(
+			r->exemplar, r->exemplar_room, sizeof(*r->exemplar));
+	}
 	for (uint32_t row = 0, n; row < r->section[BATCH_DELTAS].rows; row += n) {
 		n = read_block(r, BATCH_DELTAS, row);
 		for (uint32_t i = 0; i < n; i++) {
@@ -564,9 +601,6 @@ hand_out_deltas(struct reader *r)
 			hand_out(r, &e, good, (uint64_t)MIN(events, (int64_t)UINT32_MAX));
 		}
 	}
-	free(r->bound_us);
-	free(r->count);
-	free(r->exemplar);
 }
 
 static bool
@@ -599,31 +633,67 @@ hand_out_rows(struct reader *r, enum batch_section at, enum event_type type)
 	}
 }
 
-static enum status
-decode_batch(struct str payload, int64_t now_us, wire_event_fn fn, void *ctx,
-	struct wire_counts *counts)
+static void *
+reader_new(void)
 {
-	struct reader r = {
-		.p = (const uint8_t *)payload.p,
-		.end = (const uint8_t *)payload.p + payload.n,
-		.now_us = now_us,
-		.fn = fn,
-		.ctx = ctx,
-		.counts = counts,
-	};
-	enum status status = take_layout(&r);
+	return xcalloc(1, sizeof(struct reader));
+}
 
+static void
+reader_free(void *reader)
+{
+	struct reader *r = reader;
+
+	free(r->text);
+	free(r->known);
+	free(r->route);
+	free(r->bound_us);
+	free(r->count);
+	free(r->exemplar);
+	free(r);
+}
+
+/* Routes are the greatest thing kept: what one large message needed is given back. */
+#define KEEP_ROUTES 4096
+
+static void
+shrink(struct reader *r)
+{
+	if (r->route_room <= KEEP_ROUTES && r->text_room <= 3 * KEEP_ROUTES)
+		return;
+	free(r->text);
+	free(r->known);
+	free(r->route);
+	r->text = NULL;
+	r->known = NULL;
+	r->route = NULL;
+	r->text_room = r->route_room = 0;
+}
+
+static enum status
+decode_batch(void *reader, struct str payload, int64_t now_us, wire_event_fn fn,
+	void *ctx, struct wire_counts *counts)
+{
+	struct reader *r = reader;
+	enum status status;
+
+	r->p = (const uint8_t *)payload.p;
+	r->end = r->p + payload.n;
+	r->now_us = now_us;
+	r->fn = fn;
+	r->ctx = ctx;
+	r->counts = counts;
+	r->buckets = r->exemplars = 0;
+	status = take_layout(r);
 	if (status == STATUS_OK) {
-		hand_out_rows(&r, BATCH_FLOWS, EVENT_FLOW);
-		hand_out_rows(&r, BATCH_WORKS, EVENT_WORK);
-		hand_out_rows(&r, BATCH_NOTES, EVENT_NOTE);
-		hand_out_rows(&r, BATCH_GAUGES, EVENT_GAUGE);
-		hand_out_deltas(&r);
-		hand_out_rows(&r, BATCH_MEMBERS, EVENT_MEMBER);
+		hand_out_rows(r, BATCH_FLOWS, EVENT_FLOW);
+		hand_out_rows(r, BATCH_WORKS, EVENT_WORK);
+		hand_out_rows(r, BATCH_NOTES, EVENT_NOTE);
+		hand_out_rows(r, BATCH_GAUGES, EVENT_GAUGE);
+		hand_out_deltas(r);
+		hand_out_rows(r, BATCH_MEMBERS, EVENT_MEMBER);
 	}
-	free(r.text);
-	free(r.known);
-	free(r.route);
+	shrink(r);
 	return status;
 }
 
@@ -632,6 +702,8 @@ const struct encoding_ops encoding_batch = {
 	.close = batch_close,
 	.add = batch_add,
 	.finish = batch_finish,
+	.reader_new = reader_new,
+	.reader_free = reader_free,
 	.decode = decode_batch,
 };
 
@@ -640,5 +712,7 @@ const struct encoding_ops encoding_delta = {
 	.close = batch_close,
 	.add = batch_add,
 	.finish = batch_finish,
+	.reader_new = reader_new,
+	.reader_free = reader_free,
 	.decode = decode_batch,
 };

@@ -19,9 +19,12 @@ struct encoding_ops {
 	size_t (*add)(void *w, const struct event *e);
 	/* Append the payload to @out, and be empty again. */
 	void (*finish)(void *w, struct buf *out);
+	/* What reading keeps from one payload to the next. */
+	void *(*reader_new)(void);
+	void (*reader_free)(void *reader);
 	/* As wire_decode(). */
-	enum status (*decode)(struct str payload, int64_t now_us, wire_event_fn fn,
-		void *ctx, struct wire_counts *counts);
+	enum status (*decode)(void *reader, struct str payload, int64_t now_us,
+		wire_event_fn fn, void *ctx, struct wire_counts *counts);
 };
 
 /* NULL when nobody here knows @encoding. */

@@ -13,6 +13,7 @@
 
 struct inbox {
 	struct senders senders;
+	struct wire_decoder *decoder;
 	wire_event_fn fn;
 	void *ctx;
 	struct buf scratch;
@@ -27,6 +28,7 @@ inbox_new(uint32_t max_agents, wire_event_fn fn, void *ctx)
 
 	senders_init(&in->senders, max_agents);
 	in->order = xreallocarray(NULL, max_agents, sizeof(*in->order));
+	in->decoder = wire_decoder_new();
 	in->fn = fn;
 	in->ctx = ctx;
 	return in;
@@ -38,6 +40,7 @@ inbox_free(struct inbox *in)
 	if (!in)
 		return;
 	senders_done(&in->senders);
+	wire_decoder_free(in->decoder);
 	buf_done(&in->scratch);
 	free(in->order);
 	free(in);
@@ -95,7 +98,8 @@ take_unnumbered(struct inbox *in, unsigned encoding, struct str payload, int64_t
 	struct sieve sieve = { .in = in, .counts = &counts };
 	enum status status;
 
-	status = wire_decode((uint8_t)encoding, payload, wall_us, sift, &sieve, &counts);
+	status = wire_decode(
+		in->decoder, (uint8_t)encoding, payload, wall_us, sift, &sieve, &counts);
 	in->bare += sieve.handed;
 	/* What cannot be read at all holds nobody knows how many. */
 	in->decode_errors += counts.bad + (status != STATUS_OK && counts.bad == 0);
@@ -117,7 +121,8 @@ take_numbered(struct inbox *in, struct sender *s, const struct wire_frame *f,
 	ledger_take(&s->ledger, h->first_event, h->events, mono_us, &fresh);
 	if (fresh.count == 0)
 		return STATUS_OK;
-	status = wire_decode(h->encoding, f->payload, wall_us, sift, &sieve, &counts);
+	status = wire_decode(
+		in->decoder, h->encoding, f->payload, wall_us, sift, &sieve, &counts);
 	/* Numbers that came without a readable event, and events without a number. */
 	in->decode_errors += fresh.count - sieve.handed;
 	if (counts.events + counts.bad > h->events)

@@ -7,6 +7,7 @@
 
 #include "json-time.h"
 
+#include "decimal.h"
 #include "weir/base/util.h"
 #include "weir/base/when.h"
 
@@ -18,7 +19,7 @@ time_from_number(struct str s, int64_t *ret_us)
 	struct decimal d;
 	uint64_t us, max = TS_MAX_S;
 
-	if (!json_decimal(s, &d))
+	if (!decimal_from(s, &d))
 		return false;
 	if (d.whole < max) {
 		if (!decimal_scaled(&d, 1000000, INT64_MAX, &us))
@@ -38,22 +39,29 @@ time_from_number(struct str s, int64_t *ret_us)
 	return true;
 }
 
-bool
-json_time(const struct json_value *v, struct buf *scratch, int64_t *ret_us)
+/* Later ones could not be written as microseconds and read back as such. */
+static bool
+keep_early(int64_t us, int64_t *ret_us)
 {
-	struct str text = v->text;
-	int64_t us;
-
-	if (v->type == JSON_STRING) {
-		if (!json_text(v, scratch, &text) ||
-			!(time_from_number(text, &us) || when_rfc3339(text, &us)))
-			return false;
-	} else if (v->type != JSON_NUMBER || !time_from_number(text, &us)) {
-		return false;
-	}
-	/* Later ones could not be written as microseconds and read back as such. */
 	if (us >= (int64_t)TS_MAX_S * SEC_US)
 		return false;
 	*ret_us = us;
 	return true;
+}
+
+bool
+json_time_number(struct str s, int64_t *ret_us)
+{
+	int64_t us;
+
+	return time_from_number(s, &us) && keep_early(us, ret_us);
+}
+
+bool
+json_time_text(struct str s, int64_t *ret_us)
+{
+	int64_t us;
+
+	return (time_from_number(s, &us) || when_rfc3339(s, &us)) &&
+	       keep_early(us, ret_us);
 }

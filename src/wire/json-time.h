@@ -4,9 +4,13 @@
 #ifndef WEIR_SRC_WIRE_JSON_TIME_H
 #define WEIR_SRC_WIRE_JSON_TIME_H
 
-#include "json-scan.h"
+#include <stdbool.h>
+#include <stdint.h>
 
-/* False when @v is no time; @scratch as for json_text(). */
-bool json_time(const struct json_value *v, struct buf *scratch, int64_t *ret_us);
+#include "weir/base/str.h"
+
+/* From a number, or from a text. False when it is no time. */
+bool json_time_number(struct str s, int64_t *ret_us);
+bool json_time_text(struct str s, int64_t *ret_us);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include "weir/wire/wire.h"
 
+#include <stdlib.h>
+
 #include "bytes.h"
 #include "crc.h"
 #include "encoding.h"
@@ -189,11 +191,39 @@ wire_encoding_from(struct str word, enum wire_encoding *ret_encoding)
 	return false;
 }
 
-enum status
-wire_decode(uint8_t encoding, struct str payload, int64_t now_us, wire_event_fn fn,
-	void *ctx, struct wire_counts *counts)
-{
-	const struct encoding_ops *ops = encoding_find(encoding);
+struct wire_decoder {
+	void *reader[ARRAY_LEN(encodings)]; /* NULL: not needed so far */
+};
 
-	return ops ? ops->decode(payload, now_us, fn, ctx, counts) : STATUS_ERR_UNKNOWN;
+struct wire_decoder *
+wire_decoder_new(void)
+{
+	return xcalloc(1, sizeof(struct wire_decoder));
+}
+
+void
+wire_decoder_free(struct wire_decoder *d)
+{
+	if (!d)
+		return;
+	for (unsigned i = 0; i < ARRAY_LEN(encodings); i++)
+		if (d->reader[i])
+			encodings[i].ops->reader_free(d->reader[i]);
+	free(d);
+}
+
+enum status
+wire_decode(struct wire_decoder *d, uint8_t encoding, struct str payload, int64_t now_us,
+	wire_event_fn fn, void *ctx, struct wire_counts *counts)
+{
+	for (unsigned i = 0; i < ARRAY_LEN(encodings); i++) {
+		const struct encoding_ops *ops = encodings[i].ops;
+
+		if (encodings[i].id != encoding)
+			continue;
+		if (!d->reader[i])
+			d->reader[i] = ops->reader_new();
+		return ops->decode(d->reader[i], payload, now_us, fn, ctx, counts);
+	}
+	return STATUS_ERR_UNKNOWN;
 }

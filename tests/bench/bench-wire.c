@@ -390,17 +390,20 @@ count(void *ctx, const struct event *e)
 static double
 decode_ns(const struct frames *f)
 {
+	struct wire_decoder *d = wire_decoder_new();
 	struct wire_counts counts = { 0 };
 	struct wire_frame frame;
 	uint64_t n = 0;
-	double start = cpu_ns();
+	double ns, start = cpu_ns();
 
 	for (unsigned i = 0; i < f->count; i++)
 		if (wire_get_frame(frame_at(f, i), &frame) == STATUS_OK &&
 			frame.header.type == WIRE_DATA)
-			wire_decode(frame.header.encoding, frame.payload, 0, count, &n,
+			wire_decode(d, frame.header.encoding, frame.payload, 0, count, &n,
 				&counts);
-	return (cpu_ns() - start) / EVENTS;
+	ns = (cpu_ns() - start) / EVENTS;
+	wire_decoder_free(d);
+	return ns;
 }
 
 static double

@@ -1,6 +1,6 @@
 /*
  * A payload of the batch encoding. What is read of it is written again and read again:
- * the same, whatever the first bytes were.
+ * the same, whatever the first bytes were, and whatever the decoder has read before.
  */
 #include "config.h"
 
@@ -35,17 +35,20 @@ see(void *ctx, const struct event *e)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	static struct wire_decoder *kept;
 	const struct encoding_ops *ops = encoding_find(WIRE_BATCH);
 	struct take first = { .writer = ops->open() }, again = { .n = 0 };
 	struct wire_counts counts = { 0 };
 	struct buf payload = { 0 };
 
-	wire_decode(WIRE_BATCH, (struct str){ (const char *)data, size }, 1000000, see,
+	decode_once(WIRE_BATCH, (struct str){ (const char *)data, size }, 1000000, see,
 		&first, &counts);
 	ops->finish(first.writer, &payload);
 	counts = (struct wire_counts){ 0 };
-	if (wire_decode(WIRE_BATCH, buf_str(&payload), 1000000, see, &again, &counts) !=
-			STATUS_OK ||
+	if (!kept)
+		kept = wire_decoder_new();
+	if (wire_decode(kept, WIRE_BATCH, buf_str(&payload), 1000000, see, &again,
+		    &counts) != STATUS_OK ||
 		counts.bad)
 		abort();
 	if (first.n <= EVENTS_MAX && !str_eq(buf_str(&first.said), buf_str(&again.said)))

@@ -1,6 +1,7 @@
 /*
  * Whatever the text: an event that is taken holds only possible values, comes back as
- * it was from its own JSON, and cJSON agrees that what was taken is JSON.
+ * it was from its own JSON, and cJSON agrees that what was taken is JSON. What a decoder
+ * has seen before changes nothing.
  */
 #include "config.h"
 
@@ -9,9 +10,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "../unit/wire-kit.h"
 #include "weir/base/text.h"
 #include "weir/base/util.h"
-#include "weir/wire/wire.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -100,6 +101,23 @@ see(void *ctx, const struct event *e)
 	buf_addc(&pass->again, '\n');
 }
 
+static void
+check_kept(struct str text, const struct pass *fresh, enum status status,
+	const struct wire_counts *counts)
+{
+	static struct wire_decoder *kept;
+	struct pass pass = { .second = true };
+	struct wire_counts again = { 0 };
+
+	if (!kept)
+		kept = wire_decoder_new();
+	check(wire_decode(kept, WIRE_JSON, text, INT64_C(1767621752000000), see, &pass,
+		      &again) == status);
+	check(again.events == counts->events && again.bad == counts->bad);
+	check(str_eq(buf_str(&pass.again), buf_str(&fresh->again)));
+	buf_done(&pass.again);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -108,7 +126,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct pass one = { .second = false }, two = { .second = true };
 	struct buf scratch = BUF_INIT;
 	struct wire_beat beat;
-	enum status status = wire_decode(
+	enum status status = decode_once(
 		WIRE_JSON, text, INT64_C(1767621752000000), see, &one, &first);
 
 	/* A payload that is one value and was taken whole is JSON for cJSON too. */
@@ -119,10 +137,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(tree != NULL);
 		cJSON_Delete(tree);
 	}
-	check(wire_decode(WIRE_JSON, buf_str(&one.again), 0, see, &two, &second) ==
+	check(decode_once(WIRE_JSON, buf_str(&one.again), 0, see, &two, &second) ==
 		STATUS_OK);
 	check(second.events == first.events && second.bad == 0);
 	check(str_eq(buf_str(&one.again), buf_str(&two.again)));
+	check_kept(text, &one, status, &first);
 	if (wire_get_beat(text, &scratch, &beat) == STATUS_OK) {
 		check_text(beat.host);
 		check_text(beat.input);

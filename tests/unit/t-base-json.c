@@ -308,3 +308,136 @@ Test(json, integers_are_exact_to_64_bits)
 	cr_expect_not(json_double(STR("0x10"), &d));
 	cr_expect_not(json_double(STR(""), &d));
 }
+
+/* ------------------------------------------------------------ records */
+
+static unsigned
+letter_slot(struct str key)
+{
+	return key.n && key.p[0] >= 'a' && key.p[0] <= 'd' ? (unsigned)(key.p[0] - 'a')
+							   : 4;
+}
+
+/* What the record at @j says, as text. */
+static void
+tell_record(struct json *j, struct json_records *k, struct buf *out)
+{
+	struct json_value v[5];
+	uint64_t present;
+	bool twice, ok = json_record(j, k, v, &present, &twice);
+
+	if (!ok) {
+		buf_adds(out, "none");
+		return;
+	}
+	for (unsigned i = 0; i < 4; i++)
+		if (present >> i & 1)
+			buf_addf(out, "%c=%d:%.*s%s ", 'a' + (int)i, (int)v[i].type,
+				(int)v[i].text.n, v[i].text.p,
+				v[i].type == JSON_STRING && v[i].escaped ? "!" : "");
+	buf_adds(out, twice ? "twice" : "once");
+}
+
+Test(json, records_are_read_the_same_whatever_was_read_before)
+{
+	/* Each row is read by a reader that has seen those before, and by a new one. */
+	static const char *const rows[] = {
+		"{\"a\":1,\"b\":\"x\",\"c\":[1,{\"a\":2}]}",
+		"{\"a\":12,\"b\":\"yy\",\"c\":{}}",
+		"{\"b\":\"x\",\"a\":1}",
+		"{\"a\":1}",
+		"{}",
+		"{ \"a\" : 1 , \"b\" : 2 }",
+		"{\"a\":1,\"b\":2}",
+		"{\"a\":null,\"b\":2,\"later\":3,\"later\":4}",
+		"{\"a\":null,\"a\":2}",
+		"{\"a_key_that_is_rather_long\":1,\"b\":2}",
+		"{\"a_key_that_is_rather_long\":1,\"d\":2}",
+		"{\"\\u0061\":1,\"b\":\"\\n\"}",
+		"{\"a\":1234567,\"b\":12345678,\"c\":-1,\"d\":0}",
+		"{\"a\":01}",
+		"{\"a\":1.}",
+		"{\"a\":1,}",
+		"{\"a\":1 \"b\":2}",
+		"{,\"a\":1}",
+		"{\"a\":1]",
+		"{\"a\":1,\"b\":",
+		"{\"a\":1,\"b\"",
+		"{\"a\":1,\"b\":2",
+		"{\"a\"::1}",
+		"[\"a\",1]",
+		"1",
+		"",
+	};
+	struct json_records kept = { .slot_of = letter_slot, .slots = 4 };
+
+	for (unsigned i = 0; i < 3 * ARRAY_LEN(rows); i++) {
+		struct str text = str_of(rows[i % ARRAY_LEN(rows)]);
+		struct json_records fresh = { .slot_of = letter_slot, .slots = 4 };
+		struct buf first = BUF_INIT, then = BUF_INIT;
+		char *copy = xmalloc(text.n);
+		struct json j;
+
+		if (text.n)
+			memcpy(copy, text.p, text.n);
+		json_init(&j, copy, text.n, MANY, true);
+		tell_record(&j, &fresh, &first);
+		cr_expect_eq(json_finish(&j) == STATUS_OK,
+			judge(text, true) == STATUS_OK && text.p[0] == '{', "%s", text.p);
+		json_init(&j, copy, text.n, MANY, true);
+		tell_record(&j, &kept, &then);
+		cr_expect_str_eq(buf_cstr(&then), buf_cstr(&first), "%s", text.p);
+		free(copy);
+		buf_done(&first);
+		buf_done(&then);
+	}
+}
+
+Test(json, more_keys_than_are_known_again_are_read_all_the_same)
+{
+	struct json_records k = { .slot_of = letter_slot, .slots = 4 };
+
+	for (unsigned round = 0; round < 3; round++) {
+		struct buf text = BUF_INIT, said = BUF_INIT;
+		struct json j;
+
+		buf_adds(&text, "{");
+		for (unsigned i = 0; i < 100; i++)
+			buf_addf(&text, "\"x%u\":%u,", i, i);
+		buf_adds(&text, "\"c\":7}");
+		json_init(&j, text.p, text.n, MANY, true);
+		tell_record(&j, &k, &said);
+		cr_expect_str_eq(buf_cstr(&said), "c=7:7 once");
+		cr_expect_eq(json_finish(&j), STATUS_OK);
+		buf_done(&text);
+		buf_done(&said);
+	}
+}
+
+Test(json, small_whole_numbers_come_with_their_value)
+{
+	static const struct {
+		struct str text;
+		uint64_t whole;
+	} rows[] = {
+		{ STR("0           "), 0 },
+		{ STR("7,          "), 7 },
+		{ STR("1234567]    "), 1234567 },
+		{ STR("12345678    "), JSON_NOT_WHOLE },
+		{ STR("1.5         "), JSON_NOT_WHOLE },
+		{ STR("1e5         "), JSON_NOT_WHOLE },
+		{ STR("1E5         "), JSON_NOT_WHOLE },
+		{ STR("-5          "), JSON_NOT_WHOLE },
+		{ STR("5"), JSON_NOT_WHOLE },
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+		char text[16];
+		struct json j;
+
+		memcpy(text, rows[i].text.p, rows[i].text.n);
+		json_init(&j, text, rows[i].text.n, MANY, true);
+		cr_expect_eq(json_next(&j), JSON_NUMBER);
+		cr_expect_eq(j.whole, rows[i].whole, "%s", rows[i].text.p);
+	}
+}

@@ -27,7 +27,7 @@ decode(struct str payload, struct buf *ret_said, struct wire_counts *counts)
 	*counts = (struct wire_counts){ 0 };
 	if (payload.n)
 		memcpy(copy, payload.p, payload.n);
-	s = wire_decode(WIRE_BATCH, (struct str){ copy, payload.n }, WALL_US, describe,
+	s = decode_once(WIRE_BATCH, (struct str){ copy, payload.n }, WALL_US, describe,
 		ret_said, counts);
 	free(copy);
 	return s;
@@ -283,7 +283,7 @@ Test(batch, flows_of_the_same_names_share_a_memo)
 	struct wire_counts counts = { 0 };
 
 	seen = 0;
-	wire_decode(WIRE_BATCH, buf_str(&payload), 0, keep_memo, NULL, &counts);
+	decode_once(WIRE_BATCH, buf_str(&payload), 0, keep_memo, NULL, &counts);
 	cr_assert_eq(seen, 4);
 	cr_expect_eq(memos[0], memos[2]);
 	cr_expect_neq(memos[0], memos[1]);
@@ -348,7 +348,7 @@ Test(batch, a_delta_carries_its_lists_and_stands_for_its_events)
 	struct wire_counts counts = { 0 };
 
 	cr_assert_eq(
-		wire_decode(WIRE_DELTA, buf_str(&payload), 0, keep_delta, NULL, &counts),
+		decode_once(WIRE_DELTA, buf_str(&payload), 0, keep_delta, NULL, &counts),
 		STATUS_OK);
 	cr_expect_eq(counts.events, 43);
 	cr_expect_eq(last.latency.n, 2);

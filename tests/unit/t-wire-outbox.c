@@ -10,6 +10,7 @@
 
 #include "weir/base/util.h"
 #include "weir/wire/outbox.h"
+#include "wire-kit.h"
 
 #define WALL_US INT64_C(1767621752000000)
 
@@ -127,7 +128,6 @@ beat(unsigned i)
 	struct wire_beat b;
 
 	cr_assert_eq(wire_get_beat(sent.frame[i].payload, &scratch, &b), STATUS_OK);
-	buf_done(&scratch);
 	return b;
 }
 
@@ -206,7 +206,7 @@ Test(outbox, a_batch_is_split_at_its_size)
 		cr_expect_leq(sent.frame[i].payload.n, WIRE_SPLIT_FRAME);
 		cr_expect_eq(header(i)->first_event, next);
 		next += header(i)->events;
-		cr_expect_eq(wire_decode(WIRE_JSON, sent.frame[i].payload, 0,
+		cr_expect_eq(decode_once(WIRE_JSON, sent.frame[i].payload, 0,
 				     count_events, &seen, &counts),
 			STATUS_OK);
 		cr_expect_eq(counts.events, header(i)->events);

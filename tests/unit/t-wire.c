@@ -222,7 +222,7 @@ Test(manual, the_worked_example_is_a_frame)
 	cr_expect_eq(got.header.mono_us, 5000000);
 	cr_expect_eq(got.header.wall_us, NOW_US);
 	cr_expect_eq(got.payload.n, 44);
-	cr_assert_eq(wire_decode(got.header.encoding, got.payload, NOW_US, see, &seen,
+	cr_assert_eq(decode_once(got.header.encoding, got.payload, NOW_US, see, &seen,
 			     &counts),
 		STATUS_OK);
 	cr_expect_eq(seen.count, 1);
@@ -239,7 +239,7 @@ Test(manual, the_batch_is_two_requests)
 
 	read_manual(&m);
 	cr_assert_eq(m.dump[0].n, 99);
-	cr_assert_eq(wire_decode(WIRE_BATCH, buf_str(&m.dump[0]), 0, see, &seen, &counts),
+	cr_assert_eq(decode_once(WIRE_BATCH, buf_str(&m.dump[0]), 0, see, &seen, &counts),
 		STATUS_OK);
 	cr_expect_eq(seen.count, 2);
 	cr_expect_eq(seen.last.u.flow.client_us, 3063);
@@ -260,7 +260,7 @@ Test(manual, every_line_of_json_is_an_event)
 
 	read_manual(&m);
 	cr_assert_eq(
-		wire_decode(WIRE_JSON, buf_str(&m.json), NOW_US, see, &seen, &counts),
+		decode_once(WIRE_JSON, buf_str(&m.json), NOW_US, see, &seen, &counts),
 		STATUS_OK);
 	cr_expect_eq(counts.bad, 0);
 	cr_expect_geq(counts.events, 6);
@@ -283,7 +283,7 @@ Test(wire_json, any_event_comes_back_as_it_was)
 		dice_event(&dice, &e);
 		event_describe(&before, &e);
 		wire_put_json(&payload, &e);
-		cr_assert_eq(wire_decode(WIRE_JSON, buf_str(&payload), NOW_US, see, &seen,
+		cr_assert_eq(decode_once(WIRE_JSON, buf_str(&payload), NOW_US, see, &seen,
 				     &counts),
 			STATUS_OK, "%s", payload.p);
 		cr_assert_eq(counts.bad, 0, "%s", payload.p);
@@ -308,7 +308,7 @@ Test(wire_json, text_that_json_cannot_carry_arrives_as_escapes)
 	wire_put_json(&payload, &e);
 	cr_assert(text_is_utf8(buf_str(&payload)));
 	cr_assert_eq(
-		wire_decode(WIRE_JSON, buf_str(&payload), NOW_US, see, &seen, &counts),
+		decode_once(WIRE_JSON, buf_str(&payload), NOW_US, see, &seen, &counts),
 		STATUS_OK);
 	cr_expect_eq(counts.events, 1);
 	cr_expect_not_null(strstr(buf_cstr(&seen.text), "a\\x00b"));
@@ -369,7 +369,7 @@ Test(wire_decode, an_unknown_encoding_is_said_to_be_unknown)
 	enum wire_encoding encoding;
 
 	cr_expect_eq(
-		wire_decode(77, STR("{}"), 0, see, &seen, &counts), STATUS_ERR_UNKNOWN);
+		decode_once(77, STR("{}"), 0, see, &seen, &counts), STATUS_ERR_UNKNOWN);
 	cr_assert(wire_encoding_from(STR("json"), &encoding));
 	cr_expect_eq(encoding, WIRE_JSON);
 	cr_expect_not(wire_encoding_from(STR("yaml"), &encoding));

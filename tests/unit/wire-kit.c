@@ -248,3 +248,14 @@ event_describe(struct buf *out, const struct event *e)
 	}
 	buf_addc(out, '\n');
 }
+
+enum status
+decode_once(uint8_t encoding, struct str payload, int64_t now_us, wire_event_fn fn,
+	void *ctx, struct wire_counts *counts)
+{
+	struct wire_decoder *d = wire_decoder_new();
+	enum status s = wire_decode(d, encoding, payload, now_us, fn, ctx, counts);
+
+	wire_decoder_free(d);
+	return s;
+}

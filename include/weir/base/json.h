@@ -24,6 +24,7 @@
 
 #define JSON_MAX_DEPTH 64
 #define JSON_KEY_MAX 128 /* escaped keys are compared up to here */
+#define JSON_NOT_WHOLE UINT64_MAX
 
 enum json_type {
 	JSON_ERROR, /* json_status() says which */
@@ -50,8 +51,10 @@ struct json {
 	int want;             /* private: what may stand at `at` */
 	uint32_t values_left; /* ERR_TOO_BIG when used up */
 	bool keep;            /* leave strings as they stand, escapes and all */
+	bool escaped;         /* the last KEY or STRING had escapes */
 	enum status status;
 	struct str text; /* of the last KEY, STRING or NUMBER */
+	uint64_t whole;  /* what a NUMBER of some few digits is, or JSON_NOT_WHOLE */
 	char key[JSON_KEY_MAX];
 };
 
@@ -80,6 +83,49 @@ void json_skip(struct json *j);
 bool json_enter(struct json *j, enum json_type t);
 bool json_key(struct json *j, struct str *ret_key);
 bool json_item(struct json *j);
+
+/* A value as it stands in the text. */
+struct json_value {
+	enum json_type type;
+	bool escaped;    /* of a STRING */
+	struct str text; /* of a container all of it */
+	uint64_t whole;  /* of a NUMBER, as in struct json */
+};
+
+/*
+ * Objects that are much alike, each key of which has a slot. What a comma, a key and a
+ * colon were once read from, up to 16 bytes, is known again where it comes again, in a
+ * place where the grammar allows the same.
+ */
+#define JSON_KEYS 32 /* known again; any more are read the long way */
+struct json_records {
+	unsigned (*slot_of)(
+		struct str key); /* below `slots`, or that when nobody wants it */
+	unsigned slots;          /* at most 63 */
+	/* Zero at first, and private. */
+	struct json_lead {
+		uint64_t bytes[2], mask[2];
+		uint32_t n;
+		int want;
+		unsigned slot;
+	} lead[JSON_KEYS + 1];
+	unsigned count, oldest;
+};
+
+/*
+ * Take an object, and leave the value of each key in its slot of @value, which has one
+ * more for those that nobody wants. *ret_present has a bit for each slot that was
+ * filled, where null counts as absent; *ret_twice is true when a key came twice.
+ */
+bool json_record(struct json *j, struct json_records *k, struct json_value *value,
+	uint64_t *ret_present, bool *ret_twice);
+
+/*
+ * Write what stands for checked @raw, escapes undone, to @to: at most @max bytes.
+ * Returns the length, which is never more than that of @raw; @to may be @raw. *ret_halves
+ * tells whether there was half of a surrogate pair in it.
+ */
+size_t json_unescape(char *to, size_t max, struct str raw, bool *ret_halves);
 
 /* ERR_SYNTAX unless everything was read and nothing is behind it. */
 enum status json_finish(struct json *j);

@@ -92,9 +92,9 @@ struct flow_ids {
 };
 
 /*
- * Where a receiver of flows remembers what it found under their names, one for all
- * flows of a message that have the same ones. Whoever makes it zeroes it; what is in it
- * is the receiver's business. A message's memos are for one receiver.
+ * Where a receiver of flows remembers what it found under their names, one for all flows
+ * that have the same ones, of one message or of many. Whoever makes it sets the stamp to 0
+ * and the last line; the rest is the receiver's business, of whom there is only one.
  */
 struct flow_memo {
 	uint64_t stamp; /* 0: nothing */

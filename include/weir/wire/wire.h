@@ -83,14 +83,22 @@ struct wire_counts {
 };
 
 /*
+ * What decoding keeps from one payload to the next: memory, and what was found under names
+ * that come again (struct flow_memo). So all that one decodes is for the same receiver.
+ */
+struct wire_decoder;
+struct wire_decoder *wire_decoder_new(void);
+void wire_decoder_free(struct wire_decoder *d); /* takes NULL */
+
+/*
  * Decode a DATA payload. Records that are wrong in themselves are counted in
  * @counts and passed over; ERR_UNKNOWN for an encoding nobody here knows,
  * ERR_SYNTAX / ERR_TOO_DEEP / ERR_TOO_BIG when the payload as a whole cannot be read
  * (events before the fault may have been handed out already).
  * @now_us stands in for a missing time.
  */
-enum status wire_decode(uint8_t encoding, struct str payload, int64_t now_us,
-	wire_event_fn fn, void *ctx, struct wire_counts *counts);
+enum status wire_decode(struct wire_decoder *d, uint8_t encoding, struct str payload,
+	int64_t now_us, wire_event_fn fn, void *ctx, struct wire_counts *counts);
 
 /* What a BEAT, HELLO or BYE payload says (JSON object; unknown keys ignored). */
 struct wire_beat {
@@ -104,7 +112,7 @@ struct wire_beat {
 
 void wire_put_beat(struct buf *out, const struct wire_beat *b);
 
-/* Text is borrowed from @payload, or from @scratch where it had escapes. */
+/* Text is borrowed from @scratch. */
 enum status wire_get_beat(
 	struct str payload, struct buf *scratch, struct wire_beat *ret_beat);
 
