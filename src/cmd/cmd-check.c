@@ -46,15 +46,32 @@ count_matches(
 	return n;
 }
 
+/* What is before the performance data must not look like its beginning. */
+static void
+print_text(FILE *out, const char *text)
+{
+	for (; *text; text++)
+		fputc(*text == '|' ? '!' : *text, out);
+}
+
 static void
 print_edge(FILE *out, const struct snap *snap, const struct snap_edge *e)
 {
-	fprintf(out, "%s -> %s", snap->node[e->src].name, snap->node[e->dst].name);
+	print_text(out, snap->node[e->src].name);
+	fputs(" -> ", out);
+	print_text(out, snap->node[e->dst].name);
 	if (e->stat.p99_us != SNAP_UNKNOWN)
 		fprintf(out, " p99 %.1f ms", (double)e->stat.p99_us / 1e3);
 	if (e->stat.calls)
 		fprintf(out, " errors %.2f%%",
 			100.0 * (double)e->stat.errors / (double)e->stat.calls);
+	for (uint32_t i = 0; i < snap->causes; i++) {
+		if (snap->cause[i].edge != e->key)
+			continue;
+		fputs("; ", out);
+		print_text(out, snap->cause[i].sentence.text);
+		break;
+	}
 }
 
 static void
@@ -68,8 +85,8 @@ print_performance(FILE *out, const struct snap *snap, uint32_t fail, uint32_t wa
 		calls += snap->edge[i].stat.calls;
 		errors += snap->edge[i].stat.errors;
 	}
-	fprintf(out, " | edges=%u critical=%u warning=%u calls=%" PRIu64 "c", snap->edges,
-		fail, warn, calls);
+	fprintf(out, " | edges=%u critical=%u warning=%u verdicts=%u calls=%" PRIu64 "c",
+		snap->edges, fail, warn, snap->causes, calls);
 	if (calls)
 		fprintf(out, " errors=%.3f%%", 100.0 * (double)errors / (double)calls);
 	if (worst_us != SNAP_UNKNOWN)

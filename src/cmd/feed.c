@@ -33,8 +33,10 @@ struct feed {
 	bool ended;
 	struct diag why;
 	struct baselines baselines;
-	struct buf said;  /* of our own, not yet handed out */
-	uint64_t missing; /* events lost and frames dropped when last looked at */
+	struct buf said;   /* of our own, not yet handed out */
+	struct snap heard; /* only of the agents */
+	int64_t told_s;    /* the last second that the verdict was told how the feed is */
+	uint64_t missing;  /* events lost and frames dropped when last looked at */
 };
 
 static void
@@ -88,6 +90,7 @@ feed_free(struct feed *f)
 	source_close(&f->src);
 	inbox_free(f->inbox);
 	snap_done(&f->whole);
+	snap_done(&f->heard);
 	model_free(f->model);
 	filter_free(f->filter);
 	baselines_done(&f->baselines);
@@ -101,6 +104,25 @@ feed_source(const struct feed *f)
 	return &f->src;
 }
 
+/* So long after its end an agent's services are not expected any more. */
+#define ENDED_US (60 * SEC_US)
+
+/* What an agent cannot tell, or what was lost, is no silence of the services. */
+static void
+tell_verdict(struct feed *f, const struct snap_quality *q)
+{
+	uint64_t missing = q->lost + q->dropped;
+	bool complete = missing == f->missing;
+
+	f->missing = missing;
+	for (uint32_t i = 0; i < q->agents; i++) {
+		const struct snap_agent *a = &q->agent[i];
+
+		complete &= a->live || (a->bye && a->age_us > ENDED_US);
+	}
+	verdict_feed(model_verdict(f->model), complete);
+}
+
 static void
 take_frame(struct feed *f, const struct source_frame *frame)
 {
@@ -108,6 +130,12 @@ take_frame(struct feed *f, const struct source_frame *frame)
 	f->frames++;
 	/* What it refuses it counts; nothing a peer sends is a reason to stop. */
 	inbox_frame(f->inbox, frame->bytes, frame->mono_us, frame->wall_us);
+	/* Not only when somebody looks: what is missing is no silence then either. */
+	if (f->now_us / SEC_US != f->told_s) {
+		f->told_s = f->now_us / SEC_US;
+		inbox_snap(f->inbox, frame->mono_us, &f->heard);
+		tell_verdict(f, &f->heard.quality);
+	}
 }
 
 static int64_t
@@ -243,25 +271,6 @@ feed_said(struct feed *f, struct buf *out)
 	buf_clear(&f->said);
 	if (f->src.ops->said)
 		f->src.ops->said(f->src.s, out);
-}
-
-/* So long after its end an agent's services are not expected any more. */
-#define ENDED_US (60 * SEC_US)
-
-/* What an agent cannot tell, or what was lost, is no silence of the services. */
-static void
-tell_verdict(struct feed *f, const struct snap_quality *q)
-{
-	uint64_t missing = q->lost + q->dropped;
-	bool complete = missing == f->missing;
-
-	f->missing = missing;
-	for (uint32_t i = 0; i < q->agents; i++) {
-		const struct snap_agent *a = &q->agent[i];
-
-		complete &= a->live || (a->bye && a->age_us > ENDED_US);
-	}
-	verdict_feed(model_verdict(f->model), complete);
 }
 
 void

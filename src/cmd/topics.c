@@ -41,6 +41,9 @@ static const char filter_text[] =
 	"  err>1%  rate<10/s  n>100\n"
 	"  sev:warn sev:crit at least as bad\n"
 	"  errors            some calls failed\n"
+	"  verdict           a cause is named there (weir-verdict(7)); of one kind:\n"
+	"                    verdict:latency, errors, queue, silent, drop, cold\n"
+	"  anomaly           not as usual, cause or not; anomaly:surge and so on\n"
 	"\n"
 	"A comparison with something unknown is false.\n";
 

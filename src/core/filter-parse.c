@@ -71,7 +71,18 @@ static const struct {
 static const char *const field_words[] = { "p50", "p95", "p99", "max", "server", "queue",
 	"err", "rate", "n", "in", "out", "sev", NULL };
 
-static const char *const prefixes[] = { "src", "dst", "op", "kind", "sev", NULL };
+static const char *const prefixes[] = { "src", "dst", "op", "kind", "sev", "verdict",
+	"anomaly", NULL };
+
+/* Words that say how an edge is. */
+static const struct {
+	const char *word;
+	enum test_type type;
+} states[] = {
+	{ "errors", TEST_ERRORS },
+	{ "verdict", TEST_VERDICT },
+	{ "anomaly", TEST_ANOMALY },
+};
 
 static const struct {
 	const char *text;
@@ -311,6 +322,28 @@ take_kind(struct parser *ps)
 	return join(ps, TEST_OR, add_test(ps, &edge), add_test(ps, &node));
 }
 
+/* A kind of anomaly, of the edge's own or of a cause named on it. */
+static unsigned
+take_anomaly(struct parser *ps, enum test_type type)
+{
+	static const char *const words[] = {
+#define X(id, word) word,
+		ANOMALY_LIST(X)
+#undef X
+			NULL
+	};
+	struct test t = { .type = type };
+	const char *at = ps->p;
+	char word[32];
+
+	take_word(ps, word, sizeof(word));
+	while (words[t.kind] && strcmp(words[t.kind], word) != 0)
+		t.kind++;
+	if (!words[t.kind])
+		return wrong_word(ps, at, "kind of anomaly", word, words);
+	return add_test(ps, &t);
+}
+
 /* How much the unit @suffix is of @unit's own, or NAN when it is not one. */
 static double
 unit_factor(enum unit unit, const char *suffix, double v)
@@ -421,9 +454,11 @@ take_term(struct parser *ps)
 		ps->p += n;
 		return take_number(ps, word, at, false);
 	}
-	if (strcmp(word, "errors") == 0 && ends_word(at[n])) {
-		struct test t = { .type = TEST_ERRORS };
+	for (unsigned i = 0; i < ARRAY_LEN(states) && ends_word(at[n]); i++) {
+		struct test t = { .type = states[i].type, .kind = ANOMALY_COUNT };
 
+		if (strcmp(word, states[i].word) != 0)
+			continue;
 		ps->p += n;
 		return add_test(ps, &t);
 	}
@@ -440,6 +475,10 @@ take_term(struct parser *ps)
 		return take_kind(ps);
 	if (strcmp(word, "sev") == 0)
 		return take_number(ps, word, at, true);
+	if (strcmp(word, "verdict") == 0)
+		return take_anomaly(ps, TEST_VERDICT);
+	if (strcmp(word, "anomaly") == 0)
+		return take_anomaly(ps, TEST_ANOMALY);
 	/* `redis:6379` is a name, `scr:web` a slip. */
 	if (nearest_name(word, prefixes))
 		return wrong_word(ps, at, "prefix", word, prefixes);

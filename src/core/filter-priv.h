@@ -17,7 +17,9 @@ enum test_type {
 	TEST_NUMBER,
 	TEST_EDGE_KIND,
 	TEST_NODE_KIND,
-	TEST_ERRORS
+	TEST_ERRORS,
+	TEST_VERDICT, /* a cause is named on the edge */
+	TEST_ANOMALY  /* it is not as usual */
 };
 
 /* What the text of a TEST_TEXT is looked for in. */
@@ -61,7 +63,7 @@ struct test {
 	enum test_field field;
 	enum test_order order;
 	double value; /* microseconds, ratio, per second, or plain */
-	unsigned kind;
+	unsigned kind; /* of edge, node or anomaly; ANOMALY_COUNT: any */
 };
 
 struct filter {

@@ -99,6 +99,25 @@ match_number(const struct test *t, const struct snap_edge *e)
 	}
 }
 
+/* A cause that is seen on no edge is that of the edges into it. */
+static bool
+match_verdict(const struct test *t, const struct snap *s, const struct snap_edge *e)
+{
+	for (uint32_t i = 0; i < s->causes; i++) {
+		const struct snap_cause *c = &s->cause[i];
+
+		/* Slow without a baseline is slow, too. */
+		if (t->kind != ANOMALY_COUNT && t->kind != (unsigned)c->kind &&
+			!(t->kind == ANOMALY_LATENCY && c->kind == ANOMALY_COLD))
+			continue;
+		if (c->edge == e->key ||
+			(c->edge == UINT32_MAX &&
+				strcmp(s->node[e->dst].name, c->node) == 0))
+			return true;
+	}
+	return false;
+}
+
 static bool
 match(const struct filter *f, unsigned test, const struct snap *s,
 	const struct snap_edge *e)
@@ -122,6 +141,11 @@ match(const struct filter *f, unsigned test, const struct snap *s,
 		return s->node[e->src].kind == t->kind || s->node[e->dst].kind == t->kind;
 	case TEST_ERRORS:
 		return e->stat.errors > 0;
+	case TEST_VERDICT:
+		return match_verdict(t, s, e);
+	case TEST_ANOMALY:
+		return t->kind == ANOMALY_COUNT ? e->alarms != 0
+						: e->alarms >> t->kind & 1u;
 	default:
 		return true;
 	}

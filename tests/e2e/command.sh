@@ -94,6 +94,14 @@ says "check: critical" 2 "" check --replay "$tmp/flows.ndjson" --fail-on 'p99>1s
 has "says which edge" "^CRITICAL .*cart -> db p99 .*\|.* edges=2 " "$tmp/out"
 says "check: warning" 1 "" check --replay "$tmp/flows.ndjson" --fail-on 'p99>9s' --warn-on 'err>1%'
 says "check: ok" 0 "" check --replay "$tmp/flows.ndjson" --fail-on 'p99>9s'
+says "check: a verdict is critical" 2 "" check --replay "$tmp/flows.ndjson" --fail-on verdict
+has "and told" "^CRITICAL - 1 of 2 edges: .*cart → db: .*no baseline yet.* \| edges=2 critical=1 warning=0 verdicts=1 " "$tmp/out"
+says "check: of that kind" 2 "" check --replay "$tmp/flows.ndjson" --fail-on verdict:latency
+says "check: of no other" 0 "" check --replay "$tmp/flows.ndjson" --fail-on verdict:errors
+sed 's/"dst":"db"/"dst":"d|b"/' "$tmp/flows.ndjson" >"$tmp/bar.ndjson"
+weir check --replay "$tmp/bar.ndjson" --fail-on verdict >"$tmp/out" 2>/dev/null
+same "check: one bar, before the performance data" 1 "$(tr -cd '|' <"$tmp/out" | wc -c)"
+says "check: a kind that is none" 3 "latency\?" check --replay "$tmp/flows.ndjson" --fail-on verdict:latenzy
 says "check: wrong use is unknown" 3 "no option" check --fail-onn x
 says "check: no source is unknown" 3 "nothing-here" check --replay "$tmp/nothing-here" --fail-on errors
 says "check: no data is unknown" 3 "" check --listen "$bus" --for 100ms --fail-on errors

@@ -53,6 +53,17 @@ fill(struct snap *s)
 	e->queue_p99_us = 3000000;
 	snap_op_add(s, "UPDATE accounts");
 	snap_edge_add(s, 0, 5);
+	for (uint32_t i = 0; i < s->edges; i++)
+		s->edge[i].key = i;
+	s->edge[1].alarms = 1u << ANOMALY_LATENCY | 1u << ANOMALY_ERRORS;
+	s->edge[3].alarms = 1u << ANOMALY_LATENCY;
+	s->causes = 2;
+	s->cause[0] = (struct snap_cause){
+		.kind = ANOMALY_LATENCY, .node = "postgres", .edge = 3
+	};
+	s->cause[1] = (struct snap_cause){
+		.kind = ANOMALY_SILENT, .node = "api", .edge = UINT32_MAX
+	};
 }
 
 Test(filter, every_form_matches_what_it_says)
@@ -104,6 +115,15 @@ Test(filter, every_form_matches_what_it_says)
 		{ "sev>=warn", "13" },
 		{ "sev:idle", "4" },
 		{ "errors", "1" },
+		{ "verdict", "03" },
+		{ "verdict:latency", "3" },
+		{ "verdict:silent", "0" },
+		{ "verdict:queue", "" },
+		{ "verdict dst:postgres", "3" },
+		{ "anomaly", "13" },
+		{ "anomaly:errors", "1" },
+		{ "!anomaly", "024" },
+		{ "\"verdict\"", "" },
 		{ "web | pay sev:crit", "034" },
 		{ "(web | pay) sev:crit", "3" },
 		{ "!(web | pay)", "2" },

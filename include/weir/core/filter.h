@@ -3,7 +3,9 @@
  *
  * Terms joined by space (and), `|` (or), `!` (not), parentheses: `name` or
  * `/regex/` on either end, `a->b` for both; `src:X dst:X op:X kind:db`;
- * `p99>500ms err>=1% rate<10/s n>100`; `sev:warn sev:crit sev>=warn`; `errors`.
+ * `p99>500ms err>=1% rate<10/s n>100`; `sev:warn sev:crit sev>=warn`; `errors`,
+ * `verdict` (a cause is named there), `anomaly` (not as usual), each also with a kind,
+ * `verdict:latency`, `anomaly:silent`.
  * Numbers to compare: p50 p95 p99 max server queue (durations, the latter two are
  * p99s), err (share), rate, n (calls), in, out (bytes, summed up over the window). Durations
  * us ms s m h; k, M and G after a plain number.
