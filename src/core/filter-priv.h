@@ -62,7 +62,7 @@ struct test {
 	regex_t regex;
 	enum test_field field;
 	enum test_order order;
-	double value; /* microseconds, ratio, per second, or plain */
+	double value;  /* microseconds, ratio, per second, or plain */
 	unsigned kind; /* of edge, node or anomaly; ANOMALY_COUNT: any */
 };
 
