@@ -212,10 +212,11 @@ struct weir_gauge {
 struct weir_member {
 	size_t size;
 	const char *service, *group; /* neither NULL nor "" */
+	int64_t at_us;               /* unknown: now */
 };
-#define WEIR_MEMBER_INIT                         \
-	{                                        \
-		sizeof(struct weir_member), 0, 0 \
+#define WEIR_MEMBER_INIT                                       \
+	{                                                      \
+		sizeof(struct weir_member), 0, 0, WEIR_UNKNOWN \
 	}
 
 /*

@@ -16,6 +16,8 @@
 #include "weir/base/text.h"
 #include "weir/base/util.h"
 
+#define NAME_PATH 520 /* two names */
+
 struct brush {
 	const struct map_frame *f;
 	const struct map_plan *p;
@@ -140,10 +142,17 @@ paint_name(struct brush *b, int index, int x, int y, int right)
 	bool selected = b->f->select && part_has(b->p, index, b->f->selected_node);
 	int hot = part->kind == PART_NODE ? -1 : worst_node(b->f, part);
 	struct str name = hot >= 0 ? b->p->names[hot] : part->name;
-	char count[16] = "";
+	char count[16] = "", path[NAME_PATH];
 	int room = right - x;
 
-	if (part->kind != PART_NODE && (hot >= 0 || part->kind == PART_TWINS))
+	/* "shop/payment": the one in trouble, and where it is. */
+	if (hot >= 0 && part->kind == PART_GROUP) {
+		snprintf(path, sizeof(path), "%.*s%.*s", (int)part->name.n, part->name.p,
+			(int)name.n, name.p);
+		name = str_of(path);
+	}
+	if (part->kind != PART_NODE &&
+		(hot >= 0 || part->kind == PART_TWINS || part->kind == PART_GROUP))
 		snprintf(count, sizeof(count), "%d", MIN(part->node.count, 999));
 	room -= n->loop ? 2 : count[0] ? 2 + (int)strlen(count) : 0;
 	x += grid_fit(b->g, x, y, MAX(room, 1), name,
@@ -290,7 +299,7 @@ paint_inlet(struct brush *b, int i)
 		int right = paint_p99(b, y, f, false);
 
 		grid_fit(b->g, b->left, y, MAX(right - 1 - b->left, 1),
-			b->p->names[b->f->topo->edge[flow].src], ROLE_TEXT, 0);
+			map_shown_name(b->p, b->f->topo->edge[flow].src), ROLE_TEXT, 0);
 		return;
 	}
 	paint_flow(b, y, f);
@@ -346,6 +355,15 @@ selected_edge(const struct map_frame *f, const int *edge, int count)
 	return -1;
 }
 
+static void
+write_several(char *to, size_t size, enum map_row_kind kind, int n)
+{
+	snprintf(to, size, "%s%d %s", kind == ROW_INSIDE ? "" : "+", n,
+		kind == ROW_OUTSIDE  ? "outside"
+		: kind == ROW_INSIDE ? "inside"
+				     : "more");
+}
+
 /*
  * `↳ name   0.7 32ms`: quiet while calm; in trouble it is a small title of its own.
  * A row of several shows the selected one when that is among them.
@@ -354,8 +372,10 @@ static void
 paint_written(struct brush *b, const struct map_row *r, int y)
 {
 	const int *edge = b->p->list + r->edge.first;
-	int found = selected_edge(b->f, edge, r->edge.count);
-	bool several = (r->kind == ROW_MORE || r->kind == ROW_OUTSIDE) && found < 0;
+	bool inside = r->kind == ROW_INSIDE;
+	int found = inside ? -1 : selected_edge(b->f, edge, r->edge.count);
+	bool several =
+		inside || ((r->kind == ROW_MORE || r->kind == ROW_OUTSIDE) && found < 0);
 	struct map_row shown = *r;
 	struct map_flow f;
 	struct str name;
@@ -367,8 +387,7 @@ paint_written(struct brush *b, const struct map_row *r, int y)
 		shown.edge = (struct layout_slice){ r->edge.first + found, 1 };
 	f = map_flow_sum(b->f->flow, b->p->list + shown.edge.first, shown.edge.count);
 	name = map_written_name(b->p, b->f->topo, &shown);
-	snprintf(more, sizeof(more), r->kind == ROW_OUTSIDE ? "+%d outside" : "+%d more",
-		r->edge.count);
+	write_several(more, sizeof(more), r->kind, r->edge.count);
 	if (several)
 		name = str_of(more);
 	role = found >= 0               ? ROLE_SELECT
@@ -387,23 +406,34 @@ paint_written(struct brush *b, const struct map_row *r, int y)
 			map_severity_role(f.severity), ATTR_BOLD);
 	else
 		grid_glyph(b->g, b->left, y,
-			r->kind == ROW_FOLD ? GLYPH_FOLD : GLYPH_CHIP, ROLE_DIM, 0);
+			inside                ? GLYPH_SELF
+			: r->kind == ROW_FOLD ? GLYPH_FOLD
+					      : GLYPH_CHIP,
+			ROLE_DIM, 0);
 	grid_fit(b->g, b->left + 2, y, MAX(right - 1 - b->left - 2, 1), name, role,
 		value_attr(f.severity));
 }
 
+/* A call back: to whom. Its p99 where there is room for it, or where it is bad. */
 static void
-paint_back(struct brush *b, int y, const int *edge, int count)
+paint_back(struct brush *b, int y, const int *edge, int count, const struct map_flow *f)
 {
+	enum role role = f->severity >= SEV_WARN ? title_role(f->severity) : ROLE_DIM;
+	int right = b->right;
 	char more[32];
-	struct str name = b->p->names[b->f->topo->edge[edge[0]].dst];
+	struct str name = map_shown_name(b->p, b->f->topo->edge[edge[0]].dst);
 
 	if (count > 1) {
 		snprintf(more, sizeof(more), "+%d more", count);
 		name = str_of(more);
 	}
-	grid_glyph(b->g, b->left, y, GLYPH_BACK, ROLE_DIM, 0);
-	grid_fit(b->g, b->left + 2, y, MAX(b->right - b->left - 2, 1), name, ROLE_DIM, 0);
+	if (f->severity >= SEV_WARN)
+		right = paint_p99(b, y, f, false) - 1;
+	else if (b->left + 2 + text_width(name) + MAP_P99_WIDTH <= b->right)
+		paint_p99(b, y, f, true);
+	grid_glyph(b->g, b->left, y, GLYPH_BACK, role, value_attr(f->severity));
+	grid_fit(b->g, b->left + 2, y, MAX(right - b->left - 2, 1), name, role,
+		value_attr(f->severity));
 }
 
 static void
@@ -423,10 +453,12 @@ paint_row(struct brush *b, const struct map_row *r, int y)
 	case ROW_CHIP:
 	case ROW_MORE:
 	case ROW_OUTSIDE:
+	case ROW_INSIDE:
 		paint_written(b, r, y);
 		break;
 	case ROW_BACK:
-		paint_back(b, y, b->p->list + r->edge.first, r->edge.count);
+		f = map_flow_sum(b->f->flow, b->p->list + r->edge.first, r->edge.count);
+		paint_back(b, y, b->p->list + r->edge.first, r->edge.count, &f);
 		break;
 	}
 }
@@ -506,12 +538,13 @@ paint_rows(struct brush *b)
 	}
 	for (int i = 0; i < MIN(b->box->backs, LAYOUT_BACK_ROWS); i++, y++) {
 		const int *back = b->p->pic->back_edge + b->box->first_back + i;
-		bool last = i == LAYOUT_BACK_ROWS - 1;
+		int many = i == LAYOUT_BACK_ROWS - 1 ? b->box->backs - i : 1;
+		struct map_flow f = map_flow_sum(b->f->edge_flow, back, many);
 		const struct layout_slice *s = &b->p->edge_flows[*back];
 
 		if (b->style == MAP_STACK)
 			paint_bar(b, y, part);
-		paint_back(b, y, b->p->list + s->first, last ? b->box->backs - i : 1);
+		paint_back(b, y, b->p->list + s->first, many, &f);
 	}
 }
 

@@ -149,6 +149,25 @@ twin_name(struct fold *f, const struct layout_slice *nodes)
 	return (struct str){ s, head + 1 + tail };
 }
 
+/* As a path, so that it is not taken for a service of that name. */
+static struct str
+group_name(struct fold *f, const char *group)
+{
+	size_t n = strlen(group);
+	char *s = arena_alloc(&f->p->arena, n + 1);
+
+	memcpy(s, group, n);
+	s[n] = '/';
+	return (struct str){ s, n + 1 };
+}
+
+/* By its group's name a card is known again, whoever its members are. */
+static uint32_t
+group_key(const char *group)
+{
+	return (uint32_t)hash_bytes(group, strlen(group)) | UINT32_C(1) << 31;
+}
+
 static struct str
 rest_name(struct fold *f, int count)
 {
@@ -173,9 +192,30 @@ add_part(struct fold *f, int v, int card)
 	}
 	if (part->kind == PART_TWINS)
 		part->name = twin_name(f, &part->node);
+	else if (part->kind == PART_GROUP)
+		part->name = group_name(f, f->t->node[v].group);
 	else if (part->kind == PART_REST)
 		part->name = rest_name(f, part->node.count);
 	p->parts++;
+}
+
+/*
+ * What the services of a group say to each other. What a budget leaves over is not
+ * worth a row of its own inside.
+ */
+static void
+write_inside(struct fold *f, int v, int part)
+{
+	const struct map_topo *t = f->t;
+	struct map_row *r = NULL;
+
+	for (int e = 0; f->kind[v] == PART_GROUP && e < t->edges; e++) {
+		if (f->rep[t->edge[e].src] != v || f->rep[t->edge[e].dst] != v)
+			continue;
+		if (!r)
+			r = add_row(f->p, ROW_INSIDE, part);
+		add_to_list(f->p, &r->edge, e);
+	}
 }
 
 /* Links from the last part back into a part of the same card. */
@@ -202,7 +242,9 @@ add_card(struct fold *f, int head)
 	int last = head;
 
 	*c = (struct map_card){ .part = { p->parts, 0 }, .row = { p->rows, 0 } };
-	*box = (struct layout_card){ .key = f->t->node[head].key };
+	*box = (struct layout_card){ .key = f->kind[head] == PART_GROUP
+						    ? group_key(f->t->node[head].group)
+						    : f->t->node[head].key };
 	for (int v = head; v >= 0; v = f->next[v]) {
 		int part = p->parts;
 
@@ -216,6 +258,7 @@ add_card(struct fold *f, int head)
 			add_edges_of(f, &r->edge, f->callee[f->prev[v]]);
 			box->port = p->rows - c->row.first;
 		}
+		write_inside(f, v, part);
 		write_calls(f, v, part);
 		write_outside(f, v, part);
 		last = v;

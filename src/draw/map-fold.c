@@ -64,6 +64,27 @@ list_links(struct fold *f)
 		f->out_at[v + 1] += f->out_at[v];
 }
 
+/*
+ * Taking services together can close cycles that the services do not have. What goes
+ * back between two vertices is written, as between two services.
+ */
+static void
+mark_returns(struct fold *f)
+{
+	struct arena *a = &f->p->arena;
+	struct layout_edge *edge = ARENA_NEW(a, struct layout_edge, f->links);
+	bool *back = ARENA_NEW(a, bool, f->links);
+
+	for (int i = 0; i < f->links; i++) {
+		edge[i] = (struct layout_edge){ .src = f->link[i].src,
+			.dst = f->link[i].dst };
+		back[i] = f->link[i].back;
+	}
+	layout_feedback(f->t->nodes, edge, f->links, back);
+	for (int i = 0; i < f->links; i++)
+		f->link[i].back = back[i];
+}
+
 /* Count again what is still drawn. */
 static void
 count_drawn(struct fold *f)
@@ -234,6 +255,8 @@ map_fold(struct map_plan *p, const struct map_topo *t, int max_rows)
 	make_room(&f);
 	map_group(&f);
 	list_links(&f);
+	if (p->level.groups || p->level.budget)
+		mark_returns(&f);
 	choose_chips(&f, p->level.chips);
 	count_drawn(&f);
 	if (p->level.fold) {

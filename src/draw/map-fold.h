@@ -1,6 +1,6 @@
 /*
  * map-fold - what is simplified before the cards are made. Only map-fold.c,
- * map-group.c and map-cards.c.
+ * map-group.c, map-member.c and map-cards.c.
  *
  * A vertex is a node, or several nodes shown as one; it goes by the index of its first
  * node. A link is all edges from one vertex to another.
@@ -44,6 +44,9 @@ struct fold {
 
 /* map-group: which nodes are one vertex. Fills rep, kind and members. */
 void map_group(struct fold *f);
+
+/* map-member: those of one group as one vertex, as far as plan.level wants it. */
+void map_group_members(struct fold *f);
 
 /* map-cards: the cards, rows and edges of the plan. */
 void map_make_cards(struct fold *f);

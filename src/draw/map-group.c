@@ -1,7 +1,7 @@
 /*
  * Several services as one.
  *
- * Twins have the same callers and the same callees, so that one card for all of them
+ * Groups that have a name come first: see map-member.c. Twins have the same callers and the same callees, so that one card for all of them
  * is exact and can close no cycle. When there is a budget, what is left over of each
  * tier becomes one card: edges run from tier to tier, so these cannot either. Where
  * there are more tiers than columns, neighbouring ones are taken together; a cycle
@@ -79,7 +79,8 @@ may_be_twin(const struct fold *f, const struct lists *l, int v)
 {
 	bool alone = l->out_at[v] == l->out_at[v + 1] && l->in_at[v] == l->in_at[v + 1];
 
-	return f->rep[v] == v && !f->t->node[v].hot && !f->t->node[v].loop && !alone;
+	return f->rep[v] == v && f->kind[v] == PART_NODE && !f->t->node[v].opened &&
+	       !f->t->node[v].hot && !f->t->node[v].loop && !alone;
 }
 
 static uint64_t
@@ -167,6 +168,15 @@ compare_ranks(const void *a, const void *b)
 	return x->node - y->node;
 }
 
+/* Is it beyond the budget? What the user opened stays open, what is in trouble, too. */
+static bool
+goes_to_rest(const struct fold *f, const struct rank *r, int budget, int *kept)
+{
+	if (f->rep[r->node] != r->node || f->t->node[r->node].opened)
+		return false;
+	return (*kept)++ >= budget && r->hot != SEV_CRIT;
+}
+
 static void
 keep_budget(struct fold *f, int budget, int most_tiers)
 {
@@ -178,7 +188,8 @@ keep_budget(struct fold *f, int budget, int most_tiers)
 	int *rest = ARENA_NEW(a, int, tiers + 1), *lead = ARENA_NEW(a, int, tiers + 1);
 
 	for (int v = 0; v < n; v++)
-		rank[v] = (struct rank){ t->node[v].hot, 0, v };
+		rank[v] = (struct rank){ f->kind[v] == PART_GROUP ? 1 : t->node[v].hot, 0,
+			v };
 	for (int e = 0; e < t->edges; e++) {
 		const struct map_edge *x = &t->edge[e];
 
@@ -194,7 +205,7 @@ keep_budget(struct fold *f, int budget, int most_tiers)
 	for (int i = 0, kept = 0; i < n; i++) {
 		int v = rank[i].node, at = tier[v] / pair;
 
-		if (f->rep[v] != v || kept++ < budget || rank[i].hot == SEV_CRIT)
+		if (!goes_to_rest(f, &rank[i], budget, &kept))
 			continue;
 		rest[at]++;
 		if (lead[at] < 0 || v < lead[at])
@@ -203,8 +214,7 @@ keep_budget(struct fold *f, int budget, int most_tiers)
 	for (int i = 0, kept = 0; i < n; i++) {
 		int v = rank[i].node, at = tier[v] / pair;
 
-		if (f->rep[v] != v || kept++ < budget || rank[i].hot == SEV_CRIT ||
-			rest[at] < LEAST_REST)
+		if (!goes_to_rest(f, &rank[i], budget, &kept) || rest[at] < LEAST_REST)
 			continue;
 		/* Twins come along as a whole, below. */
 		f->rep[v] = lead[at];
@@ -221,6 +231,8 @@ map_group(struct fold *f)
 	struct lists l;
 
 	focus(f);
+	if (f->p->level.groups && !f->p->outside)
+		map_group_members(f);
 	if (f->p->level.twins && !f->p->outside) {
 		list_neighbours(f, &l);
 		group_twins(f, &l);

@@ -30,7 +30,7 @@ map_view_init(struct map_view *v)
 	v->user = (struct map_wishes){
 		.fold = -1,
 		.chips = -1,
-		.group = -1,
+		.group = GROUP_AUTO,
 		.level = -1,
 		.tree = 0,
 		.focus = SELECT_NONE,
@@ -81,8 +81,12 @@ map_effective_level(const struct map_view *v, int index, int w, int h)
 		l.budget = MAX(1, l.budget * pane_budget(w, h) / 100);
 		l.tiers = MAX(1, w / l.tiers);
 	}
-	if (v->user.group >= 0)
-		l.twins = v->user.group;
+	l.groups = l.budget ? MAP_GROUPS_CALM : MAP_GROUPS_OPEN;
+	if (v->user.group != GROUP_AUTO) {
+		l.twins = v->user.group == GROUP_TWINS;
+		l.groups = v->user.group == GROUP_MEMBERS ? MAP_GROUPS_CLOSED
+							  : MAP_GROUPS_OPEN;
+	}
 	if (v->user.fold >= 0)
 		l.fold = l.rack = v->user.fold;
 	if (v->user.chips == 0)
@@ -291,7 +295,7 @@ mark_outside(struct map_view *v)
 
 	if (focus == NONE) {
 		v->user.focus = SELECT_NONE;
-		v->backs = 0;
+		v->steps = 0;
 		return;
 	}
 	memset(v->outside, 1, (size_t)t->nodes);
@@ -375,7 +379,15 @@ same_wishes(const struct map_wishes *a, const struct map_wishes *b)
 {
 	return a->fold == b->fold && a->chips == b->chips && a->group == b->group &&
 	       a->level == b->level && a->tree == b->tree && a->focus == b->focus &&
-	       a->hops == b->hops;
+	       a->hops == b->hops && a->opened == b->opened;
+}
+
+/* Was a card of that kind made to save room, rather than at the user's wish? */
+static bool
+is_unasked(const struct map_view *v, enum map_part_kind kind)
+{
+	return kind == PART_REST ||
+	       (kind == PART_GROUP && v->plan.level.groups == MAP_GROUPS_CALM);
 }
 
 /*
@@ -393,7 +405,7 @@ must_regroup(struct map_view *v, const struct snap *s)
 	for (int n = 0; n < v->topo.nodes; n++) {
 		int part = v->plan.part_of_node[n];
 
-		if (part < 0 || v->plan.part[part].kind != PART_REST ||
+		if (part < 0 || !is_unasked(v, v->plan.part[part].kind) ||
 			v->topo.node[n].hot ||
 			map_node_severity(&v->topo, s, n) < SEV_WARN)
 			continue;
@@ -460,5 +472,17 @@ map_hides_something(const struct map_view *v)
 	const struct map_level *l = &v->plan.level;
 
 	return v->mode != MODE_MAP || v->overflows || l->style != MAP_CARD || l->chips ||
-	       l->twins || l->budget;
+	       l->twins || l->groups || l->budget;
+}
+
+enum map_grouping
+map_grouping(const struct map_view *v)
+{
+	const struct map_level *l = &v->plan.level;
+
+	if (v->mode != MODE_MAP)
+		return v->user.group == GROUP_AUTO ? GROUP_NONE : v->user.group;
+	return l->groups == MAP_GROUPS_CLOSED ? GROUP_MEMBERS
+	       : l->twins                     ? GROUP_TWINS
+					      : GROUP_NONE;
 }

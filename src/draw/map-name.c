@@ -131,16 +131,21 @@ map_is_separator(char c)
 }
 
 struct str
+map_shown_name(const struct map_plan *p, int node)
+{
+	int part = p->part_of_node[node];
+
+	return part >= 0 && p->part[part].kind != PART_NODE ? p->part[part].name
+							    : p->names[node];
+}
+
+struct str
 map_written_name(
 	const struct map_plan *p, const struct map_topo *t, const struct map_row *r)
 {
 	const struct map_edge *e = &t->edge[p->list[r->edge.first]];
-	struct str name = p->names[e->dst], caller = p->names[e->src];
-	int part = p->part_of_node[e->dst];
+	struct str name = map_shown_name(p, e->dst), caller = p->names[e->src];
 	size_t n = caller.n;
-
-	if (part >= 0 && p->part[part].kind != PART_NODE)
-		return p->part[part].name;
 
 	if (r->kind != ROW_FOLD || name.n < n + 2)
 		return name;

@@ -70,7 +70,7 @@ title_width(const struct map_plan *p, const struct map_topo *t,
 
 	/* Glyph and space; in a stack the space and glyph behind the name. */
 	return 2 + MIN(text_width(part->name), cap) + (loop ? 2 : 0) +
-	       (part->kind == PART_TWINS ? 4 : 0);
+	       (part->kind == PART_TWINS || part->kind == PART_GROUP ? 4 : 0);
 }
 
 /*
@@ -87,6 +87,9 @@ fold_width(const struct map_plan *p, const struct map_topo *t, const struct map_
 		return w;
 	return w + 1 + MAP_P99_WIDTH - 1 + (rate && r->kind == ROW_FOLD ? 5 : 0);
 }
+
+/* "34 inside": words that are short enough to be counted whole. */
+#define INSIDE_WIDTH 9
 
 /* Columns of card @c with names cut to @cap, or all that it could use. */
 static int
@@ -111,6 +114,8 @@ card_width(const struct map_plan *p, const struct map_topo *t, int c, int cap, b
 		if (r->kind == ROW_FOLD || r->kind == ROW_CHIP || r->kind == ROW_BACK)
 			w = MAX(w, fold_width(p, t, r, all ? WIDEST : l->fold_cap,
 					   all && l->label == MAP_FULL));
+		else if (r->kind == ROW_INSIDE)
+			w = MAX(w, 2 + MIN(INSIDE_WIDTH, l->fold_cap) + MAP_P99_WIDTH);
 	}
 	return MAX(w + frame_width(l->style), l->min_width);
 }
@@ -127,7 +132,7 @@ back_width(const struct map_plan *p, const struct map_topo *t, int c, int cap)
 		if (p->edge[i].src != c || !p->edge[i].back)
 			continue;
 		e = p->list[p->edge_flows[i].first];
-		w = MAX(w, 2 + MIN(text_width(p->names[t->edge[e].dst]), cap));
+		w = MAX(w, 2 + MIN(text_width(map_shown_name(p, t->edge[e].dst)), cap));
 	}
 	return w ? w + frame_width(p->level.style) : 0;
 }

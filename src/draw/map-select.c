@@ -39,14 +39,24 @@ enum {
 	DOWNSTREAM = 2
 };
 
-/* Mark what flows into @node and what it flows into, however far. */
-static void
-mark_closure(const struct map_topo *t, int node, uint8_t *marks)
+/* Is @other in the same card of several as @node, or the same? */
+static bool
+is_with(const struct map_view *v, int node, int other)
 {
+	int part = v->mode == MODE_MAP ? v->plan.part_of_node[node] : NONE;
+
+	return other == node || (part >= 0 && v->plan.part_of_node[other] == part);
+}
+
+/* Mark what flows into @node and its like, and what they flow into, however far. */
+static void
+mark_closure(const struct map_view *v, int node, uint8_t *marks)
+{
+	const struct map_topo *t = &v->topo;
 	bool changed = true;
 
-	memset(marks, 0, (size_t)t->nodes);
-	marks[node] = UPSTREAM | DOWNSTREAM;
+	for (int n = 0; n < t->nodes; n++)
+		marks[n] = is_with(v, node, n) ? UPSTREAM | DOWNSTREAM : 0;
 	while (changed) {
 		changed = false;
 		for (int i = 0; i < t->edges; i++) {
@@ -86,7 +96,7 @@ map_light(struct map_view *v, const struct map_frame *f)
 		v->lit_node[t->edge[f->selected_edge].src] = UPSTREAM;
 		v->lit_node[t->edge[f->selected_edge].dst] = DOWNSTREAM;
 	} else {
-		mark_closure(t, f->selected_node, v->lit_node);
+		mark_closure(v, f->selected_node, v->lit_node);
 	}
 	if (v->mode != MODE_MAP)
 		return;
@@ -103,7 +113,7 @@ map_light(struct map_view *v, const struct map_frame *f)
 	}
 }
 
-/* Of the flows into (@in) or out of @node the worst, then the busiest; or NONE. */
+/* Of the flows into (@in) or out of @node and its like the worst, then the busiest; or NONE. */
 static int
 main_flow(const struct map_view *v, int node, bool in)
 {
@@ -113,7 +123,9 @@ main_flow(const struct map_view *v, int node, bool in)
 		const struct map_edge *x = &v->topo.edge[e];
 		const struct map_flow *a = &v->flow[e], *b;
 
-		if (x->back || (in ? x->dst : x->src) != node)
+		int own = in ? x->dst : x->src, other = in ? x->src : x->dst;
+
+		if (x->back || !is_with(v, node, own) || is_with(v, node, other))
 			continue;
 		b = best == NONE ? NULL : &v->flow[best];
 		if (!b || a->severity > b->severity ||

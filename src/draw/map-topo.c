@@ -46,6 +46,12 @@ lingers(int64_t *gone_us, int64_t now_us)
 	return now_us >= *gone_us && now_us - *gone_us < MAP_LINGER_US;
 }
 
+static bool
+same_text(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
 /* Merge nodes into next_node; fills both index maps. True when the set changed. */
 static bool
 merge_nodes(struct map_topo *t, const struct snap *s, bool linger, int *ret_count)
@@ -78,8 +84,9 @@ merge_nodes(struct map_topo *t, const struct snap *s, bool linger, int *ret_coun
 			*to = (struct map_node){ .key = s->node[k].key };
 		else
 			*to = t->node[i];
-		changed |= order > 0;
+		changed |= order > 0 || !same_text(to->group, s->node[k].group);
 		to->name = s->node[k].name;
+		to->group = s->node[k].group;
 		to->kind = s->node[k].kind;
 		to->snap = k;
 		to->gone_us = 0;

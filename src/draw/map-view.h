@@ -7,7 +7,7 @@
 #include "map.h"
 
 #define NONE (-1)
-#define FOCUS_DEPTH 8 /* of Enter upon Enter */
+#define STEPS 8 /* of Enter upon Enter */
 #define MAX_HOPS 9
 #define MAX_PINS 16
 
@@ -18,13 +18,29 @@ enum map_mode {
 	MODE_LINE
 };
 
+/* What `g` leads through. */
+enum map_grouping {
+	GROUP_AUTO = -1,
+	GROUP_NONE,
+	GROUP_MEMBERS, /* of a namespace or team */
+	GROUP_TWINS
+};
+
 /* What the user asked for; -1 leaves it to the level. */
 struct map_wishes {
-	int fold, chips, group;
+	int fold, chips;
+	enum map_grouping group;
 	int level; /* index, or -1 for what fits */
 	int tree;
 	uint32_t focus; /* key of a node, or SELECT_NONE */
 	int hops;
+	int opened; /* the newest of map_node.opened */
+};
+
+/* Where Esc leads back to. */
+struct map_step {
+	uint32_t focus;
+	int opened;
 };
 
 /* Where a card was in the drawing. */
@@ -54,8 +70,8 @@ struct map_view {
 	struct map_place *note; /* of the drawing before */
 	int *delta;
 	int noted, note_room;
-	uint32_t back[FOCUS_DEPTH]; /* focus before, for BACK */
-	int backs;
+	struct map_step step[STEPS];
+	int steps;
 	struct map_pin pin[MAX_PINS];
 	int pins;
 	bool drifted; /* a fresh layout would cross much less */
@@ -80,6 +96,9 @@ void map_place(struct map_view *v, const struct view_ctx *ctx, int w, int h);
 
 /* Level @index with the user's wishes and the budget of a pane. */
 struct map_level map_effective_level(const struct map_view *v, int index, int w, int h);
+
+/* What the grouping comes to that is shown now, be it the user's or the level's. */
+enum map_grouping map_grouping(const struct map_view *v);
 
 /* Is anything of the topology not drawn as a card or a line of its own? */
 bool map_hides_something(const struct map_view *v);

@@ -27,11 +27,13 @@
 
 struct map_node {
 	const char *name;
+	const char *group; /* or NULL */
 	uint32_t key;
 	enum node_kind kind;
 	int snap;        /* index into snap.node, or -1 while it lingers */
 	int64_t gone_us; /* since when */
 	bool loop;       /* calls itself */
+	uint8_t opened;  /* was taken out of a card of several; counts from 1 */
 	uint8_t hot;     /* grade when the map was laid out afresh, 0 while it was calm */
 };
 
@@ -80,6 +82,12 @@ enum map_label {
 	MAP_P99
 };
 
+enum map_groups {
+	MAP_GROUPS_OPEN,
+	MAP_GROUPS_CALM, /* closed where there is no room for their services */
+	MAP_GROUPS_CLOSED
+};
+
 struct map_level {
 	const char *name, *about;
 	enum map_style style;
@@ -87,6 +95,7 @@ struct map_level {
 	bool fold, rack;
 	int chips;
 	bool twins;
+	enum map_groups groups;
 	bool hide_hot;  /* fold and chip what is in trouble, too */
 	int max_layers; /* where shared services may stand under their callers; or 0 */
 	int pitch, gap;
@@ -107,6 +116,7 @@ enum map_row_kind {
 	ROW_CHIP,    /* a flow into a shared service */
 	ROW_MORE,    /* several folds or chips */
 	ROW_OUTSIDE, /* flows to what is outside the focus */
+	ROW_INSIDE,  /* flows between the services of this part */
 	ROW_BACK     /* a flow back to a part of this same card */
 };
 
@@ -119,6 +129,7 @@ struct map_row {
 enum map_part_kind {
 	PART_NODE,
 	PART_TWINS, /* services with the same callers and callees */
+	PART_GROUP, /* services of one namespace or team */
 	PART_REST   /* what the budget does not keep of a tier */
 };
 
@@ -217,6 +228,12 @@ void map_fold(struct map_plan *p, const struct map_topo *t, int max_rows);
 /* ---- map-name: names without what they all share; one per node */
 
 void map_names(struct str *names, const struct map_topo *t, struct arena *scratch);
+
+/* Are there two services of one group? */
+bool map_has_groups(const struct map_topo *t);
+
+/* The name of @node in @p: that of the card of several in which it is, if any. */
+struct str map_shown_name(const struct map_plan *p, int node);
 
 /* Does @c end a word of a name? */
 bool map_is_separator(char c);

@@ -231,21 +231,60 @@ move_selection(struct map_view *v, struct view_ctx *ctx, enum action a)
 	return VIEW_HANDLED;
 }
 
+/* Remember where Esc is to lead back to. */
+static void
+note_step(struct map_view *v)
+{
+	if (v->steps < STEPS)
+		v->step[v->steps++] = (struct map_step){ v->user.focus, v->user.opened };
+}
+
+/* Take all services out of the card of several in which @node is; false for others. */
+static bool
+open_card(struct map_view *v, int node)
+{
+	int part = v->mode == MODE_MAP ? v->plan.part_of_node[node] : NONE;
+	const struct map_part *p;
+
+	if (part == NONE || v->user.opened == UINT8_MAX)
+		return false;
+	p = &v->plan.part[part];
+	if (p->kind == PART_NODE)
+		return false;
+	note_step(v);
+	v->user.opened++;
+	for (int i = 0; i < p->node.count; i++)
+		v->topo.node[v->plan.list[p->node.first + i]].opened =
+			(uint8_t)v->user.opened;
+	return true;
+}
+
+static void
+close_cards(struct map_view *v, int opened)
+{
+	v->user.opened = opened;
+	for (int n = 0; n < v->topo.nodes; n++)
+		if (v->topo.node[n].opened > opened)
+			v->topo.node[n].opened = 0;
+}
+
 /*
- * Closer: where the map hides something, the surroundings of the selected service
+ * Closer: a card of several is opened where it is; where the map hides something, the surroundings of the selected service
  * alone; then, and where all is in sight already, its details.
  */
 static enum view_result
 look_closer(struct map_view *v, struct view_ctx *ctx)
 {
 	uint32_t node = ctx->sel.node;
+	int at = map_find_node(&v->topo, node);
 
 	if (ctx->sel.edge == SELECT_NONE && node == SELECT_NONE)
 		return move_selection(v, ctx, ACTION_NEXT_HOT);
+	if (at != NONE && open_card(v, at))
+		return VIEW_HANDLED;
 	if (node == SELECT_NONE || node == v->user.focus || !map_hides_something(v))
 		return VIEW_OPEN_DETAIL;
-	if (v->backs < FOCUS_DEPTH)
-		v->back[v->backs++] = v->user.focus;
+	note_step(v);
 	v->user.focus = node;
 	v->user.tree = 0;
 	return VIEW_HANDLED;
@@ -254,8 +293,13 @@ look_closer(struct map_view *v, struct view_ctx *ctx)
 static enum view_result
 step_back(struct map_view *v, struct view_ctx *ctx)
 {
-	if (v->user.focus != SELECT_NONE) {
-		v->user.focus = v->backs > 0 ? v->back[--v->backs] : SELECT_NONE;
+	struct map_step to = { SELECT_NONE, 0 };
+
+	if (v->user.focus != SELECT_NONE || v->user.opened) {
+		if (v->steps > 0)
+			to = v->step[--v->steps];
+		v->user.focus = to.focus;
+		close_cards(v, to.opened);
 		return VIEW_HANDLED;
 	}
 	if (ctx->sel.node == SELECT_NONE && ctx->sel.edge == SELECT_NONE)
@@ -331,6 +375,19 @@ toggle_pin(struct map_view *v, const struct view_ctx *ctx)
 		v->pin[v->pins++] = (struct map_pin){ key, v->plan.pic->box[c].y };
 }
 
+static enum map_grouping
+next_grouping(const struct map_view *v)
+{
+	switch (map_grouping(v)) {
+	case GROUP_NONE:
+		return map_has_groups(&v->topo) ? GROUP_MEMBERS : GROUP_TWINS;
+	case GROUP_MEMBERS:
+		return GROUP_TWINS;
+	default:
+		return GROUP_NONE;
+	}
+}
+
 static void
 change_wishes(struct map_view *v, enum action action)
 {
@@ -347,12 +404,15 @@ change_wishes(struct map_view *v, enum action action)
 		v->user.chips = !(map && v->plan.level.chips);
 		break;
 	case ACTION_GROUP:
-		v->user.group = !(map && v->plan.level.twins);
+		v->user.group = next_grouping(v);
+		v->steps = 0;
+		close_cards(v, 0);
 		break;
 	case ACTION_LEVEL_AUTO:
 		map_view_init(v);
 		v->made_with.level = 0;
-		v->backs = 0;
+		v->steps = 0;
+		close_cards(v, 0);
 		break;
 	default:
 		break;

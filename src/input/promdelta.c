@@ -644,10 +644,10 @@ emit_group(struct promdelta *p, const struct group *g, int64_t shift_us,
 
 static void
 emit_members(struct promdelta *p, const struct prom_edge *edge, int64_t now_us,
-	void (*emit)(void *ctx, const struct event *e), void *ctx)
+	int64_t at_us, void (*emit)(void *ctx, const struct event *e), void *ctx)
 {
-	const struct member ends[] = { { edge->src, edge->src_group },
-		{ edge->dst, edge->dst_group } };
+	const struct member ends[] = { { edge->src, edge->src_group, at_us },
+		{ edge->dst, edge->dst_group, at_us } };
 
 	for (unsigned i = 0; i < ARRAY_LEN(ends); i++) {
 		struct event e = { .type = EVENT_MEMBER, .u.member = ends[i] };
@@ -679,7 +679,8 @@ emit_groups(struct promdelta *p, int64_t now_us, int64_t shift_us,
 			sorted[n++] = g;
 	qsort(sorted, n, sizeof(*sorted), by_time);
 	for (uint32_t i = 0; i < n; i++) {
-		emit_members(p, &sorted[i]->edge, now_us, emit, ctx);
+		emit_members(p, &sorted[i]->edge, now_us, sorted[i]->at_us + shift_us,
+			emit, ctx);
 		emit_group(p, sorted[i], shift_us, emit, ctx);
 	}
 	free(sorted);

@@ -66,7 +66,8 @@ tell_member(struct tracing *t, const struct span *s)
 {
 	struct event e = { .type = EVENT_MEMBER,
 		.u.member = { s->service,
-			(s->resource ? s->resource : &s->attrs)->v[ATTR_GROUP] } };
+			(s->resource ? s->resource : &s->attrs)->v[ATTR_GROUP],
+			t->wall_us } };
 
 	if (!members_due(t->members, e.u.member.service, e.u.member.group, t->now_us))
 		return;

@@ -326,6 +326,6 @@ weir_put_member(struct weir *w, const struct weir_member *member)
 	if (!take_struct(&m, sizeof(m), member) || !is_name(m.service) ||
 		!is_name(m.group))
 		return refuse(w, WEIR_ERR_USAGE);
-	e.u.member = (struct member){ str_of(m.service), str_of(m.group) };
+	e.u.member = (struct member){ str_of(m.service), str_of(m.group), when(m.at_us) };
 	return put(w, &e);
 }

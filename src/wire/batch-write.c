@@ -301,6 +301,7 @@ add_member(struct writer *w, const struct member *m)
 	int64_t cell[] = {
 		[MEMBER_SERVICE] = text_id(w, m->service),
 		[MEMBER_GROUP] = text_id(w, m->group),
+		[MEMBER_AT] = m->at_us,
 	};
 
 	add_row(w, BATCH_MEMBERS, cell, NULL);

@@ -108,6 +108,7 @@ enum {
 enum {
 	MEMBER_SERVICE,
 	MEMBER_GROUP,
+	MEMBER_AT,
 	MEMBER_COLUMNS
 };
 
@@ -129,7 +130,7 @@ static const struct batch_shape {
 	[BATCH_BUCKETS] = { BUCKET_COLUMNS, false, 0 },
 	[BATCH_EXEMPLARS] = { EXEMPLAR_COLUMNS, true,
 		BIT(EXEMPLAR_END) | BIT(EXEMPLAR_LATENCY) },
-	[BATCH_MEMBERS] = { MEMBER_COLUMNS, false, 0 },
+	[BATCH_MEMBERS] = { MEMBER_COLUMNS, false, BIT(MEMBER_AT) },
 };
 
 /* The ids of a row: each kind is there for all rows of a section or for none. */

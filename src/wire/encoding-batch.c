@@ -481,6 +481,7 @@ make_member(const struct reader *r, uint32_t i, struct member *m)
 {
 	const int64_t(*cell)[BLOCK] = r->cell;
 
+	m->at_us = read_time(r, cell[MEMBER_AT][i]);
 	return read_name(r, cell[MEMBER_SERVICE][i], &m->service) &&
 	       read_name(r, cell[MEMBER_GROUP][i], &m->group);
 }

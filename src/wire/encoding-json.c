@@ -193,6 +193,7 @@ keep_newest(void *ctx, const struct event *e)
 		at_us = e->u.delta.end_us;
 		break;
 	case EVENT_MEMBER:
+		at_us = e->u.member.at_us;
 		break;
 	}
 	*newest_us = MAX(*newest_us, at_us);

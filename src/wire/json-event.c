@@ -323,6 +323,7 @@ read_member(struct record *r, struct event *e)
 	e->type = EVENT_MEMBER;
 	e->u.member.service = get_name(r, F_SERVICE);
 	e->u.member.group = get_name(r, F_GROUP);
+	e->u.member.at_us = get_time(r);
 }
 
 static bool

@@ -250,6 +250,7 @@ put_gauge(struct buf *out, const struct gauge *g)
 static void
 put_member(struct buf *out, const struct member *m)
 {
+	put_time_member(out, m->at_us);
 	put_text_member(out, "group", m->group);
 	put_text_member(out, "service", m->service);
 }

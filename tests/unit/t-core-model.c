@@ -756,7 +756,7 @@ Test(model, a_service_stays_in_its_group_while_that_is_told)
 	struct snap s;
 
 	model_add(m, &member, T0);
-	member.u.member = (struct member){ STR("b"), STR("shop") };
+	member.u.member = (struct member){ STR("b"), STR("shop"), T0 };
 	model_add(m, &member, T0);
 	model_add(m, &f, T0);
 	member.u.member.group = STR("other");

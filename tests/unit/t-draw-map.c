@@ -113,22 +113,30 @@ expect_picture(const char *path, const struct buf *picture)
 	buf_done(&want);
 }
 
+/* What was painted last, as it was kept under @name. */
+static void
+check_scene(struct scene *s, const char *name, int w, int h)
+{
+	char path[1024];
+
+	buf_adds(&s->glyphs, "--\n");
+	buf_add_str(&s->glyphs, buf_str(&s->roles));
+	golden_path(path, sizeof(path), name, w, h, "utf8");
+	expect_picture(path, &s->glyphs);
+	buf_clear(&s->glyphs);
+	grid_glyph_plane(s->grid, true, &s->glyphs);
+	golden_path(path, sizeof(path), name, w, h, "ascii");
+	expect_picture(path, &s->glyphs);
+}
+
 static void
 check_pictures(const struct topology *t, int w, int h)
 {
 	struct scene s;
-	char path[1024];
 
 	scene_init(&s, w, h - CHROME);
 	scene_show(&s, t, 1);
-	buf_adds(&s.glyphs, "--\n");
-	buf_add_str(&s.glyphs, buf_str(&s.roles));
-	golden_path(path, sizeof(path), t->name, w, h, "utf8");
-	expect_picture(path, &s.glyphs);
-	buf_clear(&s.glyphs);
-	grid_glyph_plane(s.grid, true, &s.glyphs);
-	golden_path(path, sizeof(path), t->name, w, h, "ascii");
-	expect_picture(path, &s.glyphs);
+	check_scene(&s, t->name, w, h);
 	scene_done(&s);
 }
 
@@ -272,7 +280,7 @@ Test(map, arrows_follow_the_flow)
 
 /* ---- what fits, and what is hidden */
 
-static const struct map_view *
+static struct map_view *
 view_of(const struct scene *s)
 {
 	return s->state;
@@ -318,7 +326,7 @@ count_slice(const struct map_plan *p, const struct layout_slice *s, int *seen)
 		seen[p->list[s->first + i]]++;
 }
 
-/* Each flow is in the picture once: drawn, in a row, or inside a card of many. */
+/* Each flow is in the picture once: drawn, in a row, or among what is left over. */
 static void
 expect_each_flow_once(
 	const struct map_plan *p, const struct map_topo *t, const char *what)
@@ -341,11 +349,30 @@ expect_each_flow_once(
 	for (int e = 0; e < t->edges; e++) {
 		int a = p->part_of_node[t->edge[e].src],
 		    b = p->part_of_node[t->edge[e].dst];
+		bool left_over = a >= 0 && a == b && p->part[a].kind == PART_REST;
 
-		cr_expect_eq(seen[e], !(a >= 0 && a == b),
-			"%s: edge %d is shown %d times", what, e, seen[e]);
+		cr_expect_eq(seen[e], !left_over, "%s: edge %d is shown %d times", what,
+			e, seen[e]);
 	}
+	for (int n = 0; n < t->nodes; n++)
+		cr_expect_geq(p->card_of_node[n], 0, "%s: %s is nowhere", what,
+			t->node[n].name);
 	free(seen);
+}
+
+static const char *const group_names[] = { "shop", "money", "delivery", "search", "media",
+	"identity" };
+
+/* Put most services into some of the groups, whatever calls they have. */
+static void
+scene_group(struct scene *s, unsigned groups)
+{
+	for (uint32_t n = 0; n < s->snap.nodes; n++) {
+		uint32_t hash = topology_key(s->snap.node[n].name) >> 7;
+
+		if (hash % 8)
+			s->snap.node[n].group = group_names[hash / 8 % groups];
+	}
 }
 
 Test(map, every_flow_is_counted_once_at_every_level)
@@ -356,13 +383,16 @@ Test(map, every_flow_is_counted_once_at_every_level)
 		struct scene s;
 
 		scene_init(&s, 120, 37);
-		scene_show(&s, t, 1);
-		for (int level = 0; level < map_level_count; level++) {
+		topology_snap(t, &s.snap, NULL, 1);
+		scene_group(&s, 5);
+		scene_paint(&s);
+		for (int level = 0; level < map_level_count * 2; level++) {
+			view_of(&s)->user.group = level % 2 ? GROUP_MEMBERS : GROUP_AUTO;
 			map_plan_make(&p, &view_of(&s)->topo,
-				map_effective_level(view_of(&s), level, 120, 37), 120, 37,
-				false);
+				map_effective_level(view_of(&s), level / 2, 120, 37), 120,
+				37, false);
 			expect_each_flow_once(
-				&p, &view_of(&s)->topo, map_levels[level].name);
+				&p, &view_of(&s)->topo, map_levels[level / 2].name);
 			cr_expect_eq(p.pic->unresolved, 0);
 		}
 		map_plan_done(&p);
@@ -438,6 +468,127 @@ Test(map, enter_looks_closer_and_back_leads_back)
 	free(before);
 	scene_done(&s);
 	topology_free(t);
+}
+
+static int
+count_parts(struct scene *s, enum map_part_kind kind)
+{
+	const struct map_plan *p = &view_of(s)->plan;
+	int n = 0;
+
+	for (int i = 0; i < p->parts; i++)
+		n += p->part[i].kind == kind;
+	return n;
+}
+
+Test(map, a_group_is_one_card_and_enter_opens_it)
+{
+	struct topology *t = topology_load("online-boutique");
+	struct scene s;
+	char *alone, *closed;
+
+	scene_init(&s, 120, 37);
+	topology_snap(t, &s.snap, NULL, 1);
+	scene_group(&s, 3);
+	scene_paint(&s);
+	alone = xstrdup(buf_cstr(&s.glyphs));
+	s.view->action(s.state, &s.ctx, ACTION_GROUP);
+	scene_paint(&s);
+	cr_expect_eq(count_parts(&s, PART_GROUP), 3);
+	s.view->action(s.state, &s.ctx, ACTION_NEXT_HOT);
+	scene_paint(&s);
+	closed = xstrdup(buf_cstr(&s.glyphs));
+	cr_expect_eq(s.view->action(s.state, &s.ctx, ACTION_ENTER), VIEW_HANDLED);
+	scene_paint(&s);
+	cr_expect_eq(count_parts(&s, PART_GROUP), 2);
+	s.view->action(s.state, &s.ctx, ACTION_BACK);
+	expect_same_after(&s, closed, "closed again");
+	s.view->action(s.state, &s.ctx, ACTION_BACK);
+	cr_expect_eq(s.ctx.sel.node, SELECT_NONE);
+	s.view->action(s.state, &s.ctx, ACTION_GROUP);
+	s.view->action(s.state, &s.ctx, ACTION_GROUP);
+	expect_same_after(&s, alone, "neither groups nor twins");
+	free(alone);
+	free(closed);
+	scene_done(&s);
+	topology_free(t);
+}
+
+Test(map, the_arrows_lead_out_of_a_group_not_about_in_it)
+{
+	static const enum action ways[] = { ACTION_LEFT, ACTION_RIGHT };
+	struct topology *t = topology_load("otel-demo");
+	struct scene s;
+	int at, to, part;
+
+	scene_init(&s, 160, 45);
+	topology_snap(t, &s.snap, NULL, 1);
+	scene_group(&s, 4);
+	scene_paint(&s);
+	s.view->action(s.state, &s.ctx, ACTION_GROUP);
+	scene_paint(&s);
+	for (at = 0; at < view_of(&s)->topo.nodes; at++)
+		for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+			part = view_of(&s)->plan.part_of_node[at];
+			to = map_move(view_of(&s), &s.snap, at, ways[i]);
+			if (to != NONE && part >= 0)
+				cr_expect_neq(view_of(&s)->plan.part_of_node[to], part);
+		}
+	scene_done(&s);
+	topology_free(t);
+}
+
+Test(map, where_room_is_short_calm_groups_close_first_and_trouble_stays_out)
+{
+	struct topology *t = topology_load("synth-100");
+	struct scene s;
+
+	scene_init(&s, 160, 45);
+	topology_snap(t, &s.snap, NULL, 1);
+	scene_group(&s, 6);
+	scene_paint(&s);
+	cr_assert_eq(view_of(&s)->mode, MODE_MAP);
+	cr_expect_gt(view_of(&s)->plan.level.budget, 0);
+	cr_expect_gt(count_parts(&s, PART_GROUP), 0);
+	for (int n = 0; n < view_of(&s)->topo.nodes; n++) {
+		int part = view_of(&s)->plan.part_of_node[n];
+
+		if (part >= 0 && view_of(&s)->topo.node[n].hot)
+			cr_expect_neq(view_of(&s)->plan.part[part].kind, PART_GROUP);
+	}
+	scene_done(&s);
+	topology_free(t);
+}
+
+Test(map, groups_look_as_they_did)
+{
+	static const struct {
+		const char *name;
+		unsigned groups;
+		int w, h, keys;
+	} cases[] = {
+		{ "online-boutique", 3, 80, 24, 1 },
+		{ "otel-demo", 4, 120, 40, 1 },
+		{ "synth-100", 6, 160, 48, 0 },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct topology *t = topology_load(cases[i].name);
+		char name[64];
+		struct scene s;
+
+		scene_init(&s, cases[i].w, cases[i].h - CHROME);
+		topology_snap(t, &s.snap, NULL, 1);
+		scene_group(&s, cases[i].groups);
+		scene_paint(&s);
+		for (int k = 0; k < cases[i].keys; k++)
+			s.view->action(s.state, &s.ctx, ACTION_GROUP);
+		scene_paint(&s);
+		snprintf(name, sizeof(name), "%s-groups", cases[i].name);
+		check_scene(&s, name, cases[i].w, cases[i].h);
+		scene_done(&s);
+		topology_free(t);
+	}
 }
 
 Test(map, a_map_that_is_too_large_can_be_panned_and_says_so)

@@ -187,7 +187,7 @@ Test(batch, sections_that_nobody_knows_are_passed_over)
 {
 	struct buf got = BUF_INIT, want = BUF_INIT, more;
 	struct event e = { .type = EVENT_MEMBER,
-		.u.member = { STR("payment"), STR("shop") } };
+		.u.member = { STR("payment"), STR("shop"), WALL_US } };
 	struct wire_counts counts;
 
 	more = written(&e, 1);

@@ -167,6 +167,7 @@ dice_event(struct dice *d, struct event *ret_event)
 	case EVENT_MEMBER:
 		e->u.member.service = dice_text(d, 1);
 		e->u.member.group = dice_text(d, 1);
+		e->u.member.at_us = dice_time(d);
 		break;
 	}
 }
@@ -244,6 +245,7 @@ event_describe(struct buf *out, const struct event *e)
 	case EVENT_MEMBER:
 		describe_text(out, e->u.member.service);
 		describe_text(out, e->u.member.group);
+		buf_addf(out, " %lld", LL(e->u.member.at_us));
 		break;
 	}
 	buf_addc(out, '\n');

@@ -147,6 +147,7 @@ struct gauge {
 /* That @service belongs to @group: a namespace, a team. True until another is told. */
 struct member {
 	struct str service, group;
+	int64_t at_us; /* when it was told */
 };
 
 /* An internal span: work of @service that is no call to another one. */
