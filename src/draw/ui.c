@@ -211,6 +211,16 @@ view_action(struct ui *ui, enum action action)
 	return r == VIEW_IGNORED ? 0 : UI_REDRAW;
 }
 
+/* A view may have a use of its own for a number; else it is that of a view. */
+static unsigned
+digit_action(struct ui *ui, enum action action)
+{
+	if (!ui->help && !detail_is_open(&ui->detail) &&
+		views[ui->view]->action(view_state(ui), &ui->ctx, action) != VIEW_IGNORED)
+		return UI_REDRAW;
+	return show_view(ui, (unsigned)(action - ACTION_VIEW_1));
+}
+
 /* What is possible whatever lies over the view. */
 static bool
 is_for_all(enum action action)
@@ -263,8 +273,8 @@ general_action(struct ui *ui, enum action action)
 		ui->ctx.sort_reverse = !ui->ctx.sort_reverse;
 		return UI_REDRAW;
 	default:
-		if (action >= ACTION_VIEW_1 && action <= ACTION_VIEW_6)
-			return show_view(ui, (unsigned)(action - ACTION_VIEW_1));
+		if (action >= ACTION_VIEW_1 && action <= ACTION_VIEW_9)
+			return digit_action(ui, action);
 		return view_action(ui, action);
 	}
 }

@@ -126,7 +126,7 @@ paint_focus_hint(const struct map_view *v, const struct map_frame *f, struct gri
 
 	if (focus == NONE)
 		return;
-	snprintf(s, sizeof(s), " %.100s, %d hop%s ", v->topo.node[focus].name,
+	snprintf(s, sizeof(s), " %.100s, %d hop%s (1-9) ", v->topo.node[focus].name,
 		v->user.hops, v->user.hops == 1 ? "" : "s");
 	grid_puts(g, f->area.x, f->area.y + f->area.h - 1, s, ROLE_KEY, 0);
 }
@@ -455,6 +455,19 @@ map_action(void *state, struct view_ctx *ctx, enum action action)
 		return VIEW_HANDLED;
 	case ACTION_LEVEL_DOWN:
 		change_level(v, 1);
+		return VIEW_HANDLED;
+	case ACTION_VIEW_1:
+	case ACTION_VIEW_2:
+	case ACTION_VIEW_3:
+	case ACTION_VIEW_4:
+	case ACTION_VIEW_5:
+	case ACTION_VIEW_6:
+	case ACTION_VIEW_7:
+	case ACTION_VIEW_8:
+	case ACTION_VIEW_9:
+		if (v->user.focus == SELECT_NONE)
+			return VIEW_IGNORED;
+		v->user.hops = (int)(action - ACTION_VIEW_1) + 1;
 		return VIEW_HANDLED;
 	case ACTION_PAN_LEFT:
 		pan(v, PAN_COLUMNS, 0);

@@ -463,8 +463,14 @@ Test(map, enter_looks_closer_and_back_leads_back)
 	scene_paint(&s);
 	cr_expect(strstr(buf_cstr(&s.glyphs), ", 1 hop"));
 	s.view->action(s.state, &s.ctx, ACTION_LEVEL_UP);
+	cr_expect_eq(s.view->action(s.state, &s.ctx, ACTION_VIEW_4), VIEW_HANDLED);
+	scene_paint(&s);
+	cr_expect(strstr(buf_cstr(&s.glyphs), ", 4 hops"));
+	s.view->action(s.state, &s.ctx, ACTION_VIEW_2);
 	s.view->action(s.state, &s.ctx, ACTION_BACK);
 	expect_same_after(&s, before, "back");
+	cr_expect_eq(s.view->action(s.state, &s.ctx, ACTION_VIEW_2), VIEW_IGNORED,
+		"a number is a view again");
 	free(before);
 	scene_done(&s);
 	topology_free(t);

@@ -579,7 +579,7 @@ Test(keys, no_key_is_bound_twice_and_each_action_has_its_line_of_help)
 	/* These are told with their sisters: N beside n, - beside +, 3 beside 2. */
 	told[ACTION_PREV_HOT] = told[ACTION_LEVEL_DOWN] = true;
 	told[ACTION_PAN_DOWN] = told[ACTION_PAN_UP] = told[ACTION_PAN_RIGHT] = true;
-	for (int v = ACTION_VIEW_3; v <= ACTION_VIEW_6; v++)
+	for (int v = ACTION_VIEW_3; v <= ACTION_VIEW_9; v++)
 		told[v] = true;
 	for (int a = ACTION_NONE + 1; a < ACTION_COUNT; a++)
 		cr_expect(told[a], "action %d has no help", a);
