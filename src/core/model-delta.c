@@ -142,7 +142,7 @@ book_lazily(
 }
 
 static void
-book_part(struct model *m, const struct delta *d, const struct flow_memo *found,
+book_part(struct model *m, const struct delta *d, const struct route *found,
 	const struct part *p)
 {
 	struct tally *t = tally_at(m, found->tally);
@@ -166,8 +166,8 @@ book_part(struct model *m, const struct delta *d, const struct flow_memo *found,
 }
 
 void
-delta_book(struct model *m, const struct delta *d, const struct flow_memo *found,
-	int64_t at_us)
+delta_book(
+	struct model *m, const struct delta *d, const struct route *found, int64_t at_us)
 {
 	struct part p = {
 		.n = (unsigned)CLAMP(

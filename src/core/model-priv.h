@@ -54,6 +54,22 @@ struct edge {
 	int64_t seen_us;
 };
 
+/* What was found under the names of a flow, see model-route.c. */
+struct route {
+	uint64_t stamp;        /* good while this is the model's */
+	uint32_t src, dst, op; /* names */
+	uint8_t kind, origin;
+	bool folded;  /* something of it is "(other)" for want of room */
+	uint8_t said; /* what its flows have said of their ends, 0: nothing yet */
+	uint32_t edge, tally, series;
+};
+
+struct routes {
+	struct route *at;
+	uint32_t size, used;
+	struct route other; /* the newest that has no place */
+};
+
 #define ARRIVAL_TICKS 8
 
 struct model {
@@ -65,6 +81,7 @@ struct model {
 	uint32_t node_of_room;
 	struct pool nodes, edges, tallies, ops;
 	struct idmap edge_of, op_of;
+	struct routes routes;
 	uint32_t next_key;
 	bool started;
 	int64_t now_us, shift_us;
@@ -72,7 +89,7 @@ struct model {
 	int64_t since_us;     /* the oldest time known of */
 	int64_t newest_us;    /* as the events told, or SNAP_UNKNOWN */
 	int64_t added_us;     /* when the newest event was added, by the caller's time */
-	uint64_t stamp;       /* of memos that are still good */
+	uint64_t stamp;       /* of routes and memos that are still good */
 	uint64_t received, late, future, bad, overflow;
 	int64_t arrival_tick[ARRIVAL_TICKS];
 	uint64_t arrivals[ARRIVAL_TICKS];
@@ -116,8 +133,24 @@ const struct tally *model_richest(const struct model *m, const struct edge *e);
 void model_shape(const struct model *m, struct shape *s);
 
 /*
+ * Where flows of those names go, with all of it made that is not there. The route is
+ * valid until the next one is asked for.
+ */
+struct route *route_find(struct model *m, const struct flow *f);
+
+/* A second is over: all routes are to be found anew. */
+void routes_renew(struct model *m);
+size_t routes_bytes(const struct model *m);
+
+/*
+ * The number of a name that has one, else NAME_OTHER. @known, unless NULL, is 0 or what
+ * was left there for the same name.
+ */
+uint32_t table_name(const struct model *m, struct str name, uint32_t *known);
+
+/*
  * The node of that name, made if need be; "(other)" and *folded when there is no room.
- * @known, unless NULL, is 0 or what was left there for the same name.
+ * @known as above.
  */
 uint32_t table_node(struct model *m, struct str name, uint32_t *known, bool *folded);
 
@@ -138,10 +171,10 @@ uint32_t table_op(
 /* The verdict engine of a model: made, fed, asked. All do nothing without one. */
 void watch_init(struct model *m);
 void watch_done(struct model *m);
-void watch_flow(struct model *m, const struct flow *f, const struct flow_memo *found,
-	int64_t at_us);
-void watch_delta(struct model *m, const struct delta *d, const struct flow_memo *found,
-	int64_t at_us);
+void watch_flow(
+	struct model *m, const struct flow *f, const struct route *found, int64_t at_us);
+void watch_delta(
+	struct model *m, const struct delta *d, const struct route *found, int64_t at_us);
 void watch_tick(struct model *m);
 void watch_show_edge(const struct model *m, const struct edge *e, struct snap_edge *se);
 void watch_show(struct model *m, struct snap *s); /* of a sorted snap */
@@ -155,8 +188,8 @@ void table_done(struct model *m);
 bool delta_is_sane(const struct delta *d);
 
 /* Book a delta at @at_us under what was looked up for it. */
-void delta_book(struct model *m, const struct delta *d, const struct flow_memo *found,
-	int64_t at_us);
+void delta_book(
+	struct model *m, const struct delta *d, const struct route *found, int64_t at_us);
 
 /*
  * Calls whose kind nobody told belong to the edge of known kind between the same two

@@ -45,9 +45,9 @@ other_node(struct model *m)
 	return i != NONE ? i : node_make(m, NAME_OTHER);
 }
 
-/* The id of a name that has one, or NAME_OTHER. Ids are for ever, so they may be kept. */
-static uint32_t
-find_name(const struct model *m, struct str name, uint32_t *known)
+/* Ids are for ever, so they may be kept. */
+uint32_t
+table_name(const struct model *m, struct str name, uint32_t *known)
 {
 	uint32_t id;
 
@@ -62,7 +62,7 @@ find_name(const struct model *m, struct str name, uint32_t *known)
 uint32_t
 table_node(struct model *m, struct str name, uint32_t *known, bool *folded)
 {
-	uint32_t id = find_name(m, name, known);
+	uint32_t id = table_name(m, name, known);
 	uint32_t i = id != NAME_OTHER ? node_by_name(m, id) : NONE;
 
 	if (i == NONE && m->nodes.live < m->limits.nodes) {
@@ -186,7 +186,7 @@ table_op(struct model *m, uint32_t tally, struct str name, uint32_t *known, bool
 
 	if (name.n == 0)
 		return t->series;
-	id = find_name(m, name, known);
+	id = table_name(m, name, known);
 	if (id != NAME_OTHER)
 		i = idmap_find(&m->op_of, op_key(tally, id));
 	if (i == IDMAP_NONE && t->ops < m->limits.ops_per_edge &&
@@ -317,4 +317,5 @@ table_done(struct model *m)
 	idmap_done(&m->edge_of);
 	idmap_done(&m->op_of);
 	free(m->node_of);
+	free(m->routes.at);
 }

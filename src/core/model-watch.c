@@ -64,8 +64,8 @@ told_time(const struct model *m, int64_t us)
 }
 
 void
-watch_flow(struct model *m, const struct flow *f, const struct flow_memo *found,
-	int64_t at_us)
+watch_flow(
+	struct model *m, const struct flow *f, const struct route *found, int64_t at_us)
 {
 	struct flow booked;
 
@@ -73,13 +73,13 @@ watch_flow(struct model *m, const struct flow *f, const struct flow_memo *found,
 		return;
 	booked = *f;
 	booked.end_us = at_us;
-	verdict_observe_flow(m->verdict, &booked, found->src_name, found->dst_name,
-		found->op_name, m->now_us);
+	verdict_observe_flow(m->verdict, &booked, found->src, found->dst,
+		found->op == NAME_NONE ? VERDICT_NONE : found->op, m->now_us);
 }
 
 void
-watch_delta(struct model *m, const struct delta *d, const struct flow_memo *found,
-	int64_t at_us)
+watch_delta(
+	struct model *m, const struct delta *d, const struct route *found, int64_t at_us)
 {
 	struct delta booked;
 
@@ -87,8 +87,8 @@ watch_delta(struct model *m, const struct delta *d, const struct flow_memo *foun
 		return;
 	booked = *d;
 	booked.end_us = at_us;
-	verdict_observe_delta(m->verdict, &booked, found->src_name, found->dst_name,
-		found->op_name, m->now_us);
+	verdict_observe_delta(m->verdict, &booked, found->src, found->dst,
+		found->op == NAME_NONE ? VERDICT_NONE : found->op, m->now_us);
 }
 
 static void

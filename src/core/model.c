@@ -50,6 +50,7 @@ model_new(const struct model_limits *limits)
 	pool_init(&m->tallies, sizeof(struct tally));
 	pool_init(&m->ops, sizeof(struct op));
 	m->newest_us = SNAP_UNKNOWN;
+	routes_renew(m);
 	if (l->watched)
 		watch_init(m);
 	return m;
@@ -101,7 +102,7 @@ model_advance(struct model *m, int64_t now_us)
 	tick = m->now_us / SEC_US;
 	if (tick != m->swept_tick) {
 		m->swept_tick = tick;
-		m->stamp++;
+		routes_renew(m);
 		table_sweep(m);
 		watch_tick(m);
 	}
@@ -168,15 +169,20 @@ weigh(int64_t bytes, uint32_t weight)
 	return bytes < 0 ? bytes : bytes * weight;
 }
 
-/* What a flow or delta says of its two ends. */
+/* What a flow or delta says of its two ends; mostly it is what the one before said. */
 static void
-say_kinds(struct model *m, uint32_t edge, enum flow_kind kind, enum node_kind src_kind,
+say_kinds(struct model *m, struct route *r, enum node_kind src_kind,
 	enum node_kind dst_kind, bool measured)
 {
-	struct node *src = node_at(m, edge_at(m, edge)->src);
-	struct node *dst = node_at(m, edge_at(m, edge)->dst);
+	uint8_t said = (uint8_t)(1u | src_kind << 1 | dst_kind << 3 | measured << 5);
+	struct node *src, *dst;
 
-	if (kind == KIND_DB && dst_kind == NODE_SERVICE)
+	if (r->said == said)
+		return;
+	r->said = said;
+	src = node_at(m, edge_at(m, r->edge)->src);
+	dst = node_at(m, edge_at(m, r->edge)->dst);
+	if (r->kind == KIND_DB && dst_kind == NODE_SERVICE)
 		dst_kind = NODE_DB;
 	src->said |= (uint8_t)(1u << src_kind);
 	dst->said |= (uint8_t)(1u << dst_kind);
@@ -191,6 +197,7 @@ touch_edge(struct model *m, uint32_t edge, int64_t from_us, int64_t at_us)
 
 	e->first_us = MIN(e->first_us, from_us - m->shift_us);
 	e->last_us = MAX(e->last_us, at_us - m->shift_us);
+	e->seen_us = m->now_us;
 }
 
 static uint16_t
@@ -242,34 +249,10 @@ keep_exemplar(
 	exemplars_add(e->exemplars, &x, window_from_us(m->window));
 }
 
-/*
- * Edge, tally and series of a name triple: from the memo when that was filled in this
- * second of the model's time, as nothing is forgotten meanwhile, else looked up or made.
- */
-static struct flow_memo *
-find_series(struct model *m, struct flow_memo *memo, const struct flow *f)
-{
-	uint32_t src, dst;
-
-	if (memo->stamp == m->stamp)
-		return memo;
-	memo->stamp = m->stamp;
-	memo->folded = false;
-	src = table_node(m, f->src, memo->src, &memo->folded);
-	dst = table_node(m, f->dst, memo->dst, &memo->folded);
-	memo->edge = table_edge(m, src, dst, f->kind, &memo->folded);
-	memo->tally = table_tally(m, memo->edge, f->origin);
-	memo->series = table_op(m, memo->tally, f->op, memo->op, &memo->folded);
-	memo->src_name = node_at(m, src)->name;
-	memo->dst_name = node_at(m, dst)->name;
-	memo->op_name = f->op.n > 0 ? names_find(m->names, f->op) : VERDICT_NONE;
-	return memo;
-}
-
 static void
 add_flow(struct model *m, const struct flow *f)
 {
-	struct flow_memo none = { 0 }, *found;
+	struct route *found;
 	struct delta_exemplar x;
 	int64_t at;
 	struct window_record r = {
@@ -285,7 +268,7 @@ add_flow(struct model *m, const struct flow *f)
 	}
 	if (!book_time(m, f->end_us, 1, &at))
 		return;
-	found = find_series(m, f->memo ? f->memo : &none, f);
+	found = route_find(m, f);
 	r.series = found->series;
 	r.bytes_in = weigh(f->bytes_in, f->weight);
 	r.bytes_out = weigh(f->bytes_out, f->weight);
@@ -293,7 +276,7 @@ add_flow(struct model *m, const struct flow *f)
 	book_lazily(m, &tally_at(m, found->tally)->server, f->server_us, f->weight, at);
 	book_lazily(m, &tally_at(m, found->tally)->queue, f->queue_us, f->weight, at);
 	touch_edge(m, found->edge, at, at);
-	say_kinds(m, found->edge, f->kind, f->src_kind, f->dst_kind, f->server_us >= 0);
+	say_kinds(m, found, f->src_kind, f->dst_kind, f->server_us >= 0);
 	x = (struct delta_exemplar){ f->ids, at, flow_latency_us(f), f->failed };
 	keep_exemplar(m, found->edge, &x, at);
 	watch_flow(m, f, found, at);
@@ -304,8 +287,9 @@ add_flow(struct model *m, const struct flow *f)
 static void
 add_delta(struct model *m, const struct delta *d)
 {
-	struct flow_memo none = { 0 }, *found;
-	struct flow names = { .src = d->src,
+	struct route *found;
+	struct flow names = { .memo = d->memo,
+		.src = d->src,
 		.dst = d->dst,
 		.op = d->op,
 		.kind = d->kind,
@@ -319,11 +303,11 @@ add_delta(struct model *m, const struct delta *d)
 	}
 	if (!book_time(m, d->end_us, events, &at))
 		return;
-	found = find_series(m, d->memo ? d->memo : &none, &names);
+	found = route_find(m, &names);
 	delta_book(m, d, found, at);
 	/* Of a scrape it is not known when in its span there were calls. */
 	touch_edge(m, found->edge, d->events ? at - d->span_us : at, at);
-	say_kinds(m, found->edge, d->kind, d->src_kind, d->dst_kind, d->server.n > 0);
+	say_kinds(m, found, d->src_kind, d->dst_kind, d->server.n > 0);
 	for (uint32_t i = 0; i < d->exemplars; i++) {
 		const struct delta_exemplar *x = &d->exemplar[i];
 

@@ -98,9 +98,7 @@ struct flow_ids {
  */
 struct flow_memo {
 	uint64_t stamp; /* 0: nothing */
-	uint32_t edge, tally, series;
-	uint32_t src_name, dst_name, op_name;
-	bool folded;
+	void *found;
 	/* The same for the texts by themselves, which several memos may share; or NULL. */
 	uint32_t *src, *dst, *op; /* 0: nothing */
 };
