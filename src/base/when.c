@@ -2,6 +2,7 @@
 
 #include "weir/base/when.h"
 
+#include <stdio.h>
 #include <time.h>
 
 static bool
@@ -143,4 +144,22 @@ when_clf(struct str s, int64_t *ret_us)
 	       take_digits(&s, 4, &d.year) && take_one_of(&s, ":") &&
 	       take_clock(&s, &d) && take_one_of(&s, " ") &&
 	       take_zone(&s, false, &d.zone) && s.n == 0 && to_us(&d, ret_us);
+}
+
+bool
+when_put_rfc3339(struct buf *out, int64_t us, unsigned digits)
+{
+	time_t seconds = (time_t)(us / 1000000);
+	char day[40], fraction[8];
+	struct tm tm;
+
+	if (us < 0 || !gmtime_r(&seconds, &tm) ||
+		!strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm))
+		return false;
+	snprintf(fraction, sizeof(fraction), ".%06d", (int)(us % 1000000));
+	buf_adds(out, day);
+	if (digits > 0)
+		buf_add(out, fraction, 1 + digits);
+	buf_addc(out, 'Z');
+	return true;
 }

@@ -10,9 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "weir/base/util.h"
+#include "weir/base/when.h"
 #include "weir/cmd/commands.h"
 #include "weir/cmd/diff.h"
 #include "weir/cmd/signals.h"
@@ -222,15 +222,13 @@ static void
 add_side(cJSON *root, const char *name, const struct side *side)
 {
 	cJSON *o = cJSON_AddObjectToObject(root, name);
-	time_t seconds = (time_t)(side->snap.now_us / SEC_US);
-	char text[40];
-	struct tm tm;
+	struct buf text = BUF_INIT;
 
-	if (side->snap.now_us >= 0 && gmtime_r(&seconds, &tm) &&
-		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm))
-		cJSON_AddStringToObject(o, "taken", text);
+	if (when_put_rfc3339(&text, side->snap.now_us, 0))
+		cJSON_AddStringToObject(o, "taken", buf_cstr(&text));
 	else
 		cJSON_AddNullToObject(o, "taken");
+	buf_done(&text);
 	add_number(o, "window_s", (double)side->snap.window_us / 1e6);
 	add_number(o, "covered_s", (double)side->snap.covered_us / 1e6);
 }

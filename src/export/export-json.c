@@ -10,9 +10,9 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "weir/base/util.h"
+#include "weir/base/when.h"
 #include "weir/core/origins.h"
 #include "weir/export/export.h"
 
@@ -57,17 +57,13 @@ add_real(cJSON *o, const char *name, double value, int decimals)
 static void
 add_time(cJSON *o, const char *name, int64_t us)
 {
-	time_t seconds = (time_t)(us / SEC_US);
-	char day[40], text[64];
-	struct tm tm;
+	struct buf text = BUF_INIT;
 
-	if (us < 0 || gmtime_r(&seconds, &tm) == NULL) {
+	if (when_put_rfc3339(&text, us, 3))
+		cJSON_AddStringToObject(o, name, buf_cstr(&text));
+	else
 		cJSON_AddNullToObject(o, name);
-		return;
-	}
-	strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text, sizeof(text), "%s.%03dZ", day, (int)(us / MSEC_US % 1000));
-	cJSON_AddStringToObject(o, name, text);
+	buf_done(&text);
 }
 
 /* Bytes as hex; null when they are all zero, which stands for "unknown". */

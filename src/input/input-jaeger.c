@@ -14,6 +14,7 @@
 #include "tracing.h"
 #include "weir/base/json.h"
 #include "weir/base/util.h"
+#include "weir/base/when.h"
 #include "weir/input/args.h"
 #include "weir/input/fetch.h"
 #include "weir/input/jaeger.h"
@@ -29,8 +30,17 @@
 #define LIMIT 1500
 #define PAUSE_US (20 * MSEC_US) /* while the agent's queue is full */
 
+/* Jaeger has two query APIs: the one of its UI, and one that answers with OTLP. */
+struct api {
+	const char *name;
+	const char *services; /* where their names are */
+	void (*put_query)(const struct input *in, const char *service, struct buf *url);
+	bool none_is_404; /* which then is how it says that there are no traces */
+};
+
 struct input {
 	struct tracing tracing;
+	const struct api *api;
 	struct buf where;
 	uint64_t requests, bytes;
 	/* files */
@@ -53,10 +63,51 @@ struct input {
 	char trouble[400];
 };
 
+/* ------------------------------------------------------------ the two APIs */
+
+static void
+put_query(const struct input *in, const char *service, struct buf *url)
+{
+	buf_adds(url, "/api/traces?service=");
+	fetch_escape(url, service);
+	buf_addf(url, "&start=%" PRId64 "&end=%" PRId64 "&limit=%" PRId64, in->from_us,
+		in->to_us, in->limit);
+}
+
+static void
+put_query_v3(const struct input *in, const char *service, struct buf *url)
+{
+	buf_adds(url, "/api/v3/traces?query.service_name=");
+	fetch_escape(url, service);
+	buf_adds(url, "&query.start_time_min=");
+	when_put_rfc3339(url, in->from_us, 6);
+	buf_adds(url, "&query.start_time_max=");
+	when_put_rfc3339(url, in->to_us, 6);
+	/* Its protocol calls it search_depth, its HTTP door num_traces. */
+	buf_addf(url, "&query.num_traces=%" PRId64 "&query.search_depth=%" PRId64,
+		in->limit, in->limit);
+}
+
+static const struct api apis[] = {
+	{ "v1", "/api/services", put_query, false },
+	{ "v3", "/api/v3/services", put_query_v3, true },
+};
+
+static enum status
+choose_api(struct input *in, const char *name, struct diag *d)
+{
+	for (size_t i = 0; i < ARRAY_LEN(apis); i++) {
+		in->api = &apis[i];
+		if (!name || !strcmp(apis[i].name, name))
+			return STATUS_OK;
+	}
+	return diag_set(d, STATUS_ERR_USAGE, "--api '%s' is neither v1 nor v3", name);
+}
+
 /* ------------------------------------------------------------ set-up */
 
 struct words {
-	const char *url, *every, *lookback, *limit, *timeout;
+	const char *url, *api, *every, *lookback, *limit, *timeout;
 	struct tracing_words tracing;
 };
 
@@ -78,6 +129,8 @@ set_up(struct input *in, const struct words *w, struct diag *d)
 		return STATUS_OK;
 	}
 	s = fetch_check_url(w->url, &in->where, d);
+	if (!s)
+		s = choose_api(in, w->api, d);
 	if (w->every && !s)
 		s = args_duration("--every", w->every, &in->every_us, d);
 	if (w->lookback && !s)
@@ -114,6 +167,7 @@ jaeger_open(int argc, char **argv, const struct input_env *env, struct diag *d)
 	struct words w = { 0 };
 	const struct args_option table[] = {
 		{ "--url", &w.url },
+		{ "--api", &w.api },
 		{ .name = "--service", .value = in->only, .max = MAX_SERVICES },
 		{ "--every", &w.every },
 		{ "--lookback", &w.lookback },
@@ -260,14 +314,11 @@ ask(struct input *in)
 	struct buf url = BUF_INIT;
 	struct diag d = { 0 };
 
-	if (!in->has_services) {
-		buf_addf(&url, "%s/api/services", buf_cstr(&in->where));
-	} else {
-		buf_addf(&url, "%s/api/traces?service=", buf_cstr(&in->where));
-		fetch_escape(&url, in->services.p + in->service_at);
-		buf_addf(&url, "&start=%" PRId64 "&end=%" PRId64 "&limit=%" PRId64,
-			in->from_us, in->to_us, in->limit);
-	}
+	buf_adds(&url, buf_cstr(&in->where));
+	if (!in->has_services)
+		buf_adds(&url, in->api->services);
+	else
+		in->api->put_query(in, in->services.p + in->service_at, &url);
 	if (fetch_start(in->fetch, buf_cstr(&url), NULL, &d)) {
 		set_trouble(in, "%s", d.text);
 		end_round(in, false);
@@ -304,11 +355,12 @@ next_service(struct input *in)
 static void
 take_answer(struct input *in, long code, const struct diag *d)
 {
+	bool none = code == 404 && in->has_services && in->api->none_is_404;
 	struct buf *body = fetch_body(in->fetch);
 	struct jaeger_result r = { 0 };
 	enum status s;
 
-	if (code != 200) {
+	if (code != 200 && !none) {
 		if (code == 0)
 			set_trouble(in, "%s", d->text);
 		else
@@ -322,7 +374,7 @@ take_answer(struct input *in, long code, const struct diag *d)
 		in->has_services = true;
 		s = jaeger_read_services(body->p, body->n, &in->services);
 	} else {
-		s = read_text(in, body, &r);
+		s = none ? STATUS_OK : read_text(in, body, &r);
 		if (!s && r.traces >= (uint64_t)in->limit)
 			set_trouble(in,
 				"%s has more than %" PRId64
@@ -416,6 +468,7 @@ const struct input_ops input_jaeger = {
 	.id = "jaeger",
 	.about = "spans that Jaeger has, from its query API or from saved JSON",
 	.options = "  --url URL          of the query service, http://127.0.0.1:16686\n"
+		   "  --api NAME         v1 (default), or v3: the one that has OTLP\n"
 		   "  --service NAME     only traces through this one; may be repeated\n"
 		   "  --every TIME       between two rounds (default 5s)\n"
 		   "  --lookback TIME    of the first round (default 1m)\n"

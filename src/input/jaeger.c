@@ -34,6 +34,7 @@ struct walk {
 	double param;       /* of the trace being read */
 	struct process *processes;
 	unsigned process_n;
+	uint8_t trace[16]; /* of the last span of OTLP */
 	jaeger_span_fn fn;
 	void *ctx;
 	struct jaeger_result *r;
@@ -403,6 +404,10 @@ take_otlp(void *ctx, const struct span *from)
 	struct walk *w = ctx;
 	struct span s = *from;
 
+	if (memcmp(w->trace, s.ids.trace, sizeof(w->trace)) != 0) {
+		memcpy(w->trace, s.ids.trace, sizeof(w->trace));
+		w->r->traces++;
+	}
 	s.origin = ORIGIN_JAEGER;
 	w->r->newest_us = MAX(w->r->newest_us, s.end_us);
 	w->fn(w->ctx, &s);
@@ -524,7 +529,7 @@ jaeger_read_services(char *body, size_t n, struct buf *out)
 	if (!json_enter(&j, JSON_OBJECT))
 		return json_status(&j) ? json_status(&j) : STATUS_ERR_SYNTAX;
 	while (json_key(&j, &key)) {
-		if (!str_eq(key, STR("data"))) {
+		if (!str_eq(key, STR("data")) && !str_eq(key, STR("services"))) {
 			json_skip(&j);
 		} else if (json_enter(&j, JSON_ARRAY)) {
 			while (json_item(&j)) {

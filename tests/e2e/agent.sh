@@ -37,6 +37,7 @@ url=ipc://$tmp/bus
 
 says "no input is wrong use" 2 "no input given"
 says "an unknown input is named, and the one meant" 2 "'otpl'.*'otlp'" otpl
+says "an API that Jaeger has not is refused" 2 "neither v1 nor v3" jaeger --url http://127.0.0.1:1 --api v2
 says "an unknown option is named, and the one meant" 2 "'--gruop'.*'--group'" --gruop x otlp
 says "an option of an input too" 2 "'--htpp'.*'--http'" otlp --htpp x
 says "two ends exclude each other" 2 "exclude" otlp --to a --bind b

@@ -135,6 +135,23 @@ Test(status, a_mistyped_word_finds_the_right_one)
 	cr_expect_null(nearest_name("zzzzzzzz", words));
 }
 
+Test(when, a_time_is_written_as_it_can_be_read_again)
+{
+	struct buf b = BUF_INIT;
+
+	cr_expect(when_put_rfc3339(&b, INT64_C(1767618151250009), 6));
+	cr_expect_str_eq(buf_cstr(&b), "2026-01-05T13:02:31.250009Z");
+	buf_clear(&b);
+	cr_expect(when_put_rfc3339(&b, INT64_C(1767618151259999), 3));
+	cr_expect_str_eq(buf_cstr(&b), "2026-01-05T13:02:31.259Z");
+	buf_clear(&b);
+	cr_expect(when_put_rfc3339(&b, 0, 0));
+	cr_expect_str_eq(buf_cstr(&b), "1970-01-01T00:00:00Z");
+	cr_expect_not(when_put_rfc3339(&b, -1, 0));
+	cr_expect_not(when_put_rfc3339(&b, INT64_MAX, 0) && b.n > 60);
+	buf_done(&b);
+}
+
 Test(when, times_of_logs_and_programs_are_read_to_the_microsecond)
 {
 	static const struct {

@@ -135,6 +135,7 @@ Test(jaeger, every_form_of_a_document_is_understood)
 		cr_expect_eq(read_text(rows[i].text, &t), STATUS_OK, "%s", rows[i].text);
 		cr_expect_eq(t.spans, rows[i].spans, "%s", rows[i].text);
 		cr_expect_eq(t.r.rejected, 0, "%s", rows[i].text);
+		cr_expect_eq(t.r.traces > 0, t.spans > 0, "%s", rows[i].text);
 	}
 }
 

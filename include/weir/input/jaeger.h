@@ -15,7 +15,7 @@
 
 struct jaeger_result {
 	uint64_t accepted, rejected; /* spans */
-	uint64_t traces;
+	uint64_t traces;   /* of OTLP: how often the next span was of another one */
 	int64_t newest_us; /* end of the latest span; 0: none */
 };
 
@@ -28,7 +28,7 @@ typedef void (*jaeger_span_fn)(void *ctx, const struct span *s);
 enum status jaeger_read(
 	char *body, size_t n, jaeger_span_fn fn, void *ctx, struct jaeger_result *r);
 
-/* Names out of {"data":["a","b"]}, each followed by a NUL, into @out. */
+/* Names out of {"data":["a","b"]}, or of "services" as the newer API has it, each followed by a NUL, into @out. */
 enum status jaeger_read_services(char *body, size_t n, struct buf *out);
 
 #endif
