@@ -2,6 +2,8 @@
 
 #include "weir/core/flow.h"
 
+#include "weir/core/hist.h"
+
 #include "weir/base/util.h"
 
 static const char *const kind_words[] = {
@@ -142,4 +144,10 @@ node_kind_from(struct str word, enum node_kind *ret_kind)
 		return false;
 	*ret_kind = (enum node_kind)i;
 	return true;
+}
+
+int64_t
+buckets_bound(const struct buckets *b, uint32_t i)
+{
+	return b->bound_us ? b->bound_us[i] : hist_high(b->bucket[i]);
 }

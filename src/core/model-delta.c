@@ -17,15 +17,21 @@
 static bool
 is_sane(const struct buckets *b, uint64_t calls)
 {
-	uint64_t sum = 0;
+	uint64_t sum = 0, most = 0;
+	int64_t before = -1, steps = -1;
 
 	for (uint32_t i = 0; i < b->n; i++) {
-		if (b->bound_us[i] < 0 || b->count[i] > calls ||
-			(i && b->bound_us[i] <= b->bound_us[i - 1]))
+		int64_t at = b->bound_us ? b->bound_us[i] : b->bucket[i];
+
+		if (at < 0)
 			return false;
+		steps &= before - at; /* negative while they ascend */
+		before = at;
+		most |= b->count[i];
 		sum += b->count[i];
 	}
-	return sum <= calls;
+	return steps < 0 && most <= UINT32_MAX && sum <= calls &&
+	       (b->bound_us || before < HIST_BUCKETS);
 }
 
 bool
@@ -46,7 +52,7 @@ delta_is_sane(const struct delta *d)
 static bool
 is_coarse(const struct buckets *b)
 {
-	for (uint32_t i = 0; i < b->n; i++) {
+	for (uint32_t i = 0; b->bound_us && i < b->n; i++) {
 		int64_t bound = b->bound_us[i];
 
 		/* Those of empty buckets too: all requests may be behind the last one. */
@@ -60,8 +66,11 @@ is_coarse(const struct buckets *b)
 static uint16_t
 bucket_for(const struct buckets *b, uint32_t i, bool coarse)
 {
-	int64_t bound = b->bound_us[i];
+	int64_t bound;
 
+	if (!b->bound_us)
+		return b->bucket[i];
+	bound = b->bound_us[i];
 	if (bound == INT64_MAX && coarse) {
 		if (i == 0)
 			return WINDOW_NO_LATENCY;
@@ -92,6 +101,20 @@ struct part {
 	uint32_t weight;
 };
 
+/* Latencies of which nothing is left to be found out: all of them, now. */
+static unsigned
+fill_exactly(const struct buckets *b, uint16_t *bucket, uint32_t *count)
+{
+	unsigned n = 0;
+
+	for (uint32_t i = 0; i < b->n; i++) {
+		bucket[n] = b->bucket[i];
+		count[n] = (uint32_t)b->count[i];
+		n += b->count[i] != 0;
+	}
+	return n;
+}
+
 /* What the buckets of @b make of @g: into which of ours, and how many. */
 static void
 fill_group(struct window_group *g, const struct buckets *b, const struct part *p,
@@ -100,6 +123,14 @@ fill_group(struct window_group *g, const struct buckets *b, const struct part *p
 	bool coarse = is_coarse(b);
 	unsigned n = 0;
 
+	g->coarse = coarse;
+	g->weight = p->weight;
+	g->bucket = bucket;
+	g->count = count;
+	if (p->n == 1 && !b->bound_us) {
+		g->n = fill_exactly(b, bucket, count);
+		return;
+	}
 	for (uint32_t i = 0; i < b->n; i++) {
 		uint32_t calls = (uint32_t)share(b->count[i], p->k, p->n);
 		uint16_t to = bucket_for(b, i, coarse);
@@ -116,10 +147,6 @@ fill_group(struct window_group *g, const struct buckets *b, const struct part *p
 			count[n++] = calls;
 		}
 	}
-	g->coarse = coarse;
-	g->weight = p->weight;
-	g->bucket = bucket;
-	g->count = count;
 	g->n = n;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "weir/base/util.h"
+#include "weir/core/hist.h"
 
 #define ORIGIN_GONE_S 30u /* then another may tell of the edge */
 #define SPREAD_S 60       /* seconds a delta is spread over at most */
@@ -185,8 +186,12 @@ share(uint64_t total, unsigned k, unsigned n)
 static int64_t
 within(const struct buckets *b, uint32_t i)
 {
-	int64_t low = i ? b->bound_us[i - 1] : 0, high = b->bound_us[i];
+	int64_t low, high;
 
+	if (!b->bound_us)
+		return hist_value(b->bucket[i]);
+	low = i ? b->bound_us[i - 1] : 0;
+	high = b->bound_us[i];
 	return high == INT64_MAX ? (i ? low : FLOW_UNKNOWN) : low + (high - low) / 2;
 }
 

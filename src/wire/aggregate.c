@@ -170,7 +170,7 @@ aggregate_add(struct aggregate *a, const struct flow *f)
 /* ------------------------------------------------------------ handing out */
 
 struct lists {
-	int64_t bound_us[HIST_BUCKETS];
+	uint16_t bucket[HIST_BUCKETS];
 	uint64_t count[HIST_BUCKETS];
 };
 
@@ -187,10 +187,10 @@ count_items(const struct aggregate *a, uint32_t at, uint64_t which, uint32_t wei
 
 		while (at < a->items && a->item[at] == item)
 			at++;
-		l->bound_us[n] = hist_high(item & 0xffff);
+		l->bucket[n] = (uint16_t)item;
 		l->count[n++] = (uint64_t)(at - from) * weight;
 	}
-	*ret_buckets = (struct buckets){ l->bound_us, l->count, n };
+	*ret_buckets = (struct buckets){ .bucket = l->bucket, .count = l->count, .n = n };
 	return at;
 }
 

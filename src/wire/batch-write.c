@@ -325,7 +325,8 @@ add_buckets(struct writer *w, const struct buckets *b)
 {
 	for (uint32_t i = 0; i < b->n; i++) {
 		int64_t cell[] = {
-			[BUCKET_BOUND] = bound_code(b->bound_us[i]),
+			[BUCKET_BOUND] =
+				b->bound_us ? bound_code(b->bound_us[i]) : b->bucket[i],
 			[BUCKET_COUNT] = (int64_t)b->count[i],
 		};
 

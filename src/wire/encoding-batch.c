@@ -55,6 +55,7 @@ struct reader {
 	/* What of the deltas' lists has been read, and the lists of one. */
 	uint32_t buckets, exemplars, exemplar_room;
 	int64_t *bound_us;
+	uint16_t *bucket;
 	uint64_t *count;
 	struct delta_exemplar *exemplar;
 };
@@ -496,6 +497,30 @@ bound_of(int64_t code)
 	return code == BATCH_NO_BOUND ? INT64_MAX : code - BATCH_BOUND;
 }
 
+/* What the codes stand for, one after the other: buckets of our own, if all are. */
+static bool
+read_bounds(int64_t *code, uint16_t *bucket, uint32_t n, struct buckets *ret_buckets)
+{
+	int64_t before = -1, steps = -1;
+
+	for (uint32_t i = 0; i < n; i++) {
+		bucket[i] = (uint16_t)code[i];
+		steps &= before - code[i]; /* negative while they ascend */
+		before = code[i];
+	}
+	if (before < BATCH_NO_BOUND && steps < 0) {
+		ret_buckets->bucket = bucket;
+		return true;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		code[i] = bound_of(code[i]);
+		if (i && code[i] <= code[i - 1])
+			return false;
+	}
+	ret_buckets->bound_us = code;
+	return true;
+}
+
 /* The next @n buckets as the @which-th list of a delta. */
 static bool
 read_buckets(struct reader *r, int64_t n, unsigned which, struct buckets *ret_buckets)
@@ -503,22 +528,18 @@ read_buckets(struct reader *r, int64_t n, unsigned which, struct buckets *ret_bu
 	const struct section *s = &r->section[BATCH_BUCKETS];
 	int64_t *bound_us = r->bound_us + (size_t)which * HIST_BUCKETS;
 	uint64_t *count = r->count + (size_t)which * HIST_BUCKETS;
+	uint32_t from = r->buckets;
 
-	*ret_buckets = (struct buckets){ bound_us, count, (uint32_t)n };
+	*ret_buckets = (struct buckets){ .count = count, .n = (uint32_t)n };
 	if (n > HIST_BUCKETS || n > s->rows - r->buckets)
 		return false;
 	if (n == 0)
 		return true;
-	read_column(r, &s->column[BUCKET_BOUND], r->buckets, (uint32_t)n, bound_us);
-	read_column(
-		r, &s->column[BUCKET_COUNT], r->buckets, (uint32_t)n, (int64_t *)count);
 	r->buckets += (uint32_t)n;
-	for (int64_t i = 0; i < n; i++) {
-		bound_us[i] = bound_of(bound_us[i]);
-		if (i && bound_us[i] <= bound_us[i - 1])
-			return false;
-	}
-	return true;
+	read_column(r, &s->column[BUCKET_BOUND], from, (uint32_t)n, bound_us);
+	read_column(r, &s->column[BUCKET_COUNT], from, (uint32_t)n, (int64_t *)count);
+	return read_bounds(bound_us, r->bucket + (size_t)which * HIST_BUCKETS,
+		(uint32_t)n, ret_buckets);
 }
 
 static bool
@@ -585,10 +606,11 @@ hand_out_deltas(struct reader *r)
 		return;
 	if (!r->bound_us) {
 		r->bound_us = xcalloc(3 * (size_t)HIST_BUCKETS, sizeof(*r->bound_us));
+		r->bucket = xcalloc(3 * (size_t)HIST_BUCKETS, sizeof(*r->bucket));
 		r->count = xcalloc(3 * (size_t)HIST_BUCKETS, sizeof(*r->count));
 	}
-	if (r->section[BATCH_EXEMPLARS].rows > r->exemplar_room) {
-		r->exemplar_room = r->section[BATCH_EXEMPLARS].rows;
+	if (r->section[BATCH_EXEMPLARS].rows >= r->exemplar_room) {
+		r->exemplar_room = r->section[BATCH_EXEMPLARS].rows + 1;
 		r->exemplar = xreallocarray(
 			r->exemplar, r->exemplar_room, sizeof(*r->exemplar));
 	}
@@ -649,6 +671,7 @@ reader_free(void *reader)
 	free(r->known);
 	free(r->route);
 	free(r->bound_us);
+	free(r->bucket);
 	free(r->count);
 	free(r->exemplar);
 	free(r);

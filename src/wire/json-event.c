@@ -204,11 +204,16 @@ get_code(struct record *r)
 static void
 read_route(struct record *r, struct route *route)
 {
+	bool bad = r->bad;
+
+	r->bad = false;
 	*route = (struct route){ .origin = ORIGIN_DIRECT };
 	flow_kind_from(get_text(r, F_KIND), &route->kind);
 	flow_origin_from(get_text(r, F_ORIGIN), &route->origin);
 	node_kind_from(get_text(r, F_SRC_KIND), &route->src_kind);
 	node_kind_from(get_text(r, F_DST_KIND), &route->dst_kind);
+	route->bad = r->bad;
+	r->bad = bad;
 }
 
 /*
@@ -262,6 +267,7 @@ read_flow(struct record *r, struct event *e)
 		route = &once;
 		read_route(r, route);
 	}
+	r->bad |= route->bad;
 	f->kind = route->kind;
 	f->origin = route->origin;
 	f->src_kind = route->src_kind;
@@ -463,6 +469,7 @@ read_delta(struct record *r, struct event *e)
 	struct route route;
 
 	read_route(r, &route);
+	r->bad |= route.bad;
 	e->type = EVENT_DELTA;
 	*d = (struct delta){ .kind = route.kind,
 		.origin = route.origin,

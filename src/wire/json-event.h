@@ -59,6 +59,7 @@ struct route {
 	enum flow_kind kind;
 	enum flow_origin origin;
 	enum node_kind src_kind, dst_kind;
+	bool bad; /* a word that is no text */
 	struct flow_memo memo;
 };
 

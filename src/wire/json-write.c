@@ -265,10 +265,12 @@ put_histogram(struct buf *out, const struct delta *d)
 	for (uint32_t i = 0; i < d->latency.n; i++) {
 		if (i > 0)
 			buf_addc(out, ',');
-		if (d->latency.bound_us[i] == INT64_MAX)
+		int64_t bound_us = buckets_bound(&d->latency, i);
+
+		if (bound_us == INT64_MAX)
 			buf_adds(out, "null");
 		else
-			put_u64(out, (uint64_t)d->latency.bound_us[i]);
+			put_u64(out, (uint64_t)bound_us);
 	}
 	buf_adds(out, "],\"count\":[");
 	for (uint32_t i = 0; i < d->latency.n; i++) {

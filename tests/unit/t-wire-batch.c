@@ -304,11 +304,11 @@ keep_delta(void *ctx, const struct event *e)
 	(void)ctx;
 	last = e->u.delta;
 	for (uint32_t i = 0; i < last.latency.n; i++, n++) {
-		last_bound[n] = last.latency.bound_us[i];
+		last_bound[n] = buckets_bound(&last.latency, i);
 		last_count[n] = last.latency.count[i];
 	}
 	for (uint32_t i = 0; i < last.server.n; i++, n++) {
-		last_bound[n] = last.server.bound_us[i];
+		last_bound[n] = buckets_bound(&last.server, i);
 		last_count[n] = last.server.count[i];
 	}
 	for (uint32_t i = 0; i < last.exemplars; i++)

@@ -220,7 +220,7 @@ event_describe(struct buf *out, const struct event *e)
 			LL(t->calls), LL(t->errors));
 		buf_addf(out, " %lld %lld", LL(t->bytes_in), LL(t->bytes_out));
 		for (uint32_t i = 0; i < t->latency.n; i++)
-			buf_addf(out, " %lld:%lld", LL(t->latency.bound_us[i]),
+			buf_addf(out, " %lld:%lld", LL(buckets_bound(&t->latency, i)),
 				LL(t->latency.count[i]));
 		break;
 	case EVENT_WORK:

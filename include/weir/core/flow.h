@@ -158,7 +158,8 @@ struct work {
 
 /*
  * Latencies as counts: bound_us[i], ascending, is the inclusive upper bound of count[i];
- * the last bound may be INT64_MAX. Borrowed arrays.
+ * the last bound may be INT64_MAX. Where it is NULL bucket[i], ascending, is the bucket of
+ * hist.h. Borrowed arrays.
  *
  * Where every bound in use is hist_high() of a bucket, counts are as good as the
  * latencies themselves. Other bounds are coarse: what lies below one is counted at it,
@@ -168,7 +169,11 @@ struct buckets {
 	const int64_t *bound_us;
 	const uint64_t *count;
 	uint32_t n;
+	const uint16_t *bucket;
 };
+
+/* The inclusive upper bound of count[i], however it is told. */
+int64_t buckets_bound(const struct buckets *b, uint32_t i);
 
 /* One request of a delta, picked out. */
 struct delta_exemplar {
