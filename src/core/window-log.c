@@ -18,7 +18,7 @@
 #define GROUPS_MAX (4u << 20) /* bytes of groups before they are sorted at once */
 #define TAIL_FIRST 64         /* fewer than these are not worth a run */
 #define SPARE_FROM 256        /* tails longer than this are kept */
-#define GROUPS_LATE 65536     /* bytes, as TAIL_LATE */
+#define GROUPS_LATE 65536     /* bytes, as TAIL_LATE; as SPARE_FROM too */
 #define TAIL_LATE 4096        /* the same for a slot that has runs: late comers */
 #define RUNS_MAX 32           /* more in one slot are merged */
 
@@ -68,6 +68,7 @@ log_done(struct log *g)
 	free(g->fold);
 	free(g->scratch);
 	free(g->spare);
+	buf_done(&g->spare_groups);
 }
 
 unsigned
@@ -93,8 +94,8 @@ size_t
 log_memory(const struct log *g)
 {
 	return g->bytes + sizeof(*g->fold) + g->scratch_room * sizeof(*g->scratch) +
-	       g->spare_room * sizeof(*g->spare) + g->merge.out.out.cap +
-	       g->room * sizeof(*g->slot);
+	       g->spare_room * sizeof(*g->spare) + g->spare_groups.cap +
+	       g->merge.out.out.cap + g->room * sizeof(*g->slot);
 }
 
 static struct slot *
@@ -206,6 +207,13 @@ sort_groups(struct log *g, struct slot *s)
 		return;
 	add_run(g, s, run_sort(&s->groups, g->fold), true);
 	g->bytes -= s->groups.out.cap;
+	buf_clear(&s->groups.out);
+	if (s->groups.out.cap > g->spare_groups.cap) {
+		struct buf less = g->spare_groups;
+
+		g->spare_groups = s->groups.out;
+		s->groups.out = less;
+	}
 	buf_done(&s->groups.out);
 	s->groups.series = 0;
 }
@@ -220,11 +228,25 @@ log_slot(struct log *g, int64_t tick)
 	return slot_insert(g, i, tick, 1);
 }
 
+/* Where many groups come in a second, the memory of those before is taken over. */
+static void
+groups_take_spare(struct log *g, struct slot *s)
+{
+	struct buf old = s->groups.out;
+
+	s->groups.out = g->spare_groups;
+	buf_add(&s->groups.out, old.p, old.n);
+	buf_done(&old);
+	g->spare_groups = (struct buf)BUF_INIT;
+}
+
 static void
 put_group(struct log *g, struct slot *s, uint32_t series, const struct totals *t,
 	const uint16_t *bucket, const uint32_t *count, unsigned n)
 {
 	g->bytes -= s->groups.out.cap;
+	if (s->groups.out.n >= GROUPS_LATE && s->groups.out.cap < g->spare_groups.cap)
+		groups_take_spare(g, s);
 	pack_group(&s->groups, series, t, bucket, count, n);
 	g->bytes += s->groups.out.cap;
 }

@@ -43,6 +43,7 @@ struct log {
 	struct fold *fold;   /* empty between uses */
 	struct entry *spare; /* a tail that was packed, for the next second, or NULL */
 	uint32_t spare_room;
+	struct buf spare_groups; /* the same */
 	struct entry *scratch;
 	uint32_t scratch_room;
 };

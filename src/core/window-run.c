@@ -7,6 +7,9 @@
 
 #include "weir/base/util.h"
 
+/* The form of a group stands in the lowest bits of the number of its latencies. */
+#define FORM_BITS 2
+
 /* A varint takes at most this many bytes. */
 #define VARINT_MAX 10
 
@@ -58,9 +61,10 @@ run_body(struct run_cursor *c)
 	for (; mask; mask &= mask - 1)
 		c->totals.v[__builtin_ctz(mask)] = run_varint(&c->p);
 	n = run_varint(&c->p);
-	c->left = (unsigned)(n >> 1);
-	c->list = n & 1;
+	c->left = (unsigned)(n >> FORM_BITS);
+	c->form = n & ((1u << FORM_BITS) - 1);
 	c->bucket = 0;
+	c->counts = c->p + c->left * sizeof(uint16_t);
 }
 
 bool
@@ -126,10 +130,9 @@ put_pairs(uint8_t *p, struct fold *f)
 /* What stands before a group's latencies takes at most so much. */
 #define HEAD_MAX ((TOTALS + 3) * VARINT_MAX)
 
-/* @n is twice the number of latencies, odd for a list. */
 static uint8_t *
 put_head(struct packer *pk, uint8_t *p, uint32_t series, const struct totals *t,
-	uint64_t n)
+	uint64_t n, enum group_form form)
 {
 	unsigned mask = 0;
 
@@ -141,7 +144,7 @@ put_head(struct packer *pk, uint8_t *p, uint32_t series, const struct totals *t,
 	*p++ = (uint8_t)mask;
 	for (; mask; mask &= mask - 1)
 		p = put_varint(p, t->v[__builtin_ctz(mask)]);
-	return put_varint(p, n);
+	return put_varint(p, n << FORM_BITS | form);
 }
 
 void
@@ -154,7 +157,7 @@ pack_fold(struct packer *pk, uint32_t series, struct fold *f)
 		pairs += (unsigned)__builtin_popcountll(f->mark[i]);
 	start = (uint8_t *)buf_reserve(
 		&pk->out, HEAD_MAX + 2 * (size_t)pairs * VARINT_MAX);
-	p = put_head(pk, start, series, &f->totals, (uint64_t)pairs << 1);
+	p = put_head(pk, start, series, &f->totals, pairs, FORM_PAIRS);
 	p = put_pairs(p, f);
 	pk->out.n += (size_t)(p - start);
 	f->totals = (struct totals){ 0 };
@@ -164,14 +167,15 @@ void
 pack_group(struct packer *pk, uint32_t series, const struct totals *t,
 	const uint16_t *bucket, const uint32_t *count, unsigned n)
 {
-	size_t room = HEAD_MAX + 2 * (size_t)n * VARINT_MAX;
+	size_t room = HEAD_MAX + n * (sizeof(*bucket) + sizeof(*count));
 	uint8_t *start = (uint8_t *)buf_reserve(&pk->out, room), *p;
-	unsigned last = 0;
 
-	p = put_head(pk, start, series, t, (uint64_t)n << 1);
-	for (unsigned i = 0; i < n; i++) {
-		p = put_pair(p, bucket[i] - last, count[i]);
-		last = bucket[i];
+	p = put_head(pk, start, series, t, n, FORM_ARRAYS);
+	if (n) {
+		memcpy(p, bucket, n * sizeof(*bucket));
+		p += n * sizeof(*bucket);
+		memcpy(p, count, n * sizeof(*count));
+		p += n * sizeof(*count);
 	}
 	pk->out.n += (size_t)(p - start);
 }
@@ -212,7 +216,7 @@ pack_list(struct packer *pk, const struct entry *e, uint32_t n, const struct tot
 	uint64_t timed = n - t->v[TOTAL_BARE];
 
 	start = (uint8_t *)buf_reserve(&pk->out, HEAD_MAX + (n + 1) * sizeof(e->bucket));
-	p = put_head(pk, start, e->series, t, timed << 1 | 1);
+	p = put_head(pk, start, e->series, t, timed, FORM_LIST);
 	/* One without a latency is written over by the next. */
 	for (uint32_t i = 0; i < n; i++) {
 		memcpy(p, &e[i].bucket, sizeof(e->bucket));
@@ -240,41 +244,29 @@ pack_entries(struct packer *pk, const struct entry *e, uint32_t n, struct fold *
 	}
 }
 
-/* Pass over the latencies of the group the cursor is at. */
+/* Pass over the latencies of a group that is as it came. */
 static void
-skip_pairs(struct run_cursor *c)
+skip_arrays(struct run_cursor *c)
 {
-	unsigned bucket;
+	c->p = c->counts + c->left * sizeof(uint32_t);
+	c->left = 0;
+}
+
+/* Append a group that is as it came as pairs. */
+static void
+pack_arrays(struct packer *pk, uint32_t series, struct run_cursor *c)
+{
+	uint8_t *start = (uint8_t *)buf_reserve(
+		&pk->out, HEAD_MAX + 2 * (size_t)c->left * VARINT_MAX);
+	uint8_t *p = put_head(pk, start, series, &c->totals, c->left, FORM_PAIRS);
+	unsigned bucket, last = 0;
 	uint32_t count;
 
-	while (c->left)
+	for (; c->left; last = bucket) {
 		run_pair(c, &bucket, &count);
-}
-
-/* A group's bytes behind its series. */
-struct body {
-	uint32_t from, to;
-};
-
-static void
-put_body(struct packer *pk, uint32_t series, const uint8_t *p, size_t n)
-{
-	uint8_t *start = (uint8_t *)buf_reserve(&pk->out, VARINT_MAX + n);
-	uint8_t *to = put_varint(start, series - pk->series);
-
-	memcpy(to, p, n);
-	pk->out.n += (size_t)(to - start) + n;
-	pk->series = series;
-}
-
-/* Read the body of a group into @f. */
-static void
-fold_body(struct fold *f, const uint8_t *p)
-{
-	struct run_cursor c = { .p = p };
-
-	run_body(&c);
-	fold_group(f, &c);
+		p = put_pair(p, bucket - last, count);
+	}
+	pk->out.n += (size_t)(p - start);
 }
 
 struct run
@@ -284,7 +276,7 @@ run_sort(const struct packer *from, struct fold *fold)
 	struct run all = { .p = (uint8_t *)from->out.p, .n = from->out.n };
 	struct run_cursor c;
 	struct packer pk = { 0 };
-	struct body *body = NULL;
+	uint32_t *body = NULL; /* where each group begins, behind its series */
 	uint64_t *key = NULL;
 	uint32_t n = 0, room = 0;
 
@@ -297,25 +289,25 @@ run_sort(const struct packer *from, struct fold *fold)
 		}
 		c.series += (uint32_t)run_varint(&c.p);
 		key[n] = (uint64_t)c.series << 32 | n;
-		body[n].from = (uint32_t)(c.p - base);
+		body[n++] = (uint32_t)(c.p - base);
 		run_body(&c);
-		skip_pairs(&c);
-		body[n++].to = (uint32_t)(c.p - base);
+		skip_arrays(&c);
 	}
 	sort_u64(key, key + n, n);
 	for (uint32_t i = 0, k; i < n; i = k) {
 		uint32_t series = (uint32_t)(key[i] >> 32);
-		const struct body *b = &body[(uint32_t)key[i]];
+		bool alone = i + 1 == n || key[i + 1] >> 32 != series;
 
-		for (k = i + 1; k < n && key[k] >> 32 == series; k++)
-			;
-		if (k == i + 1) {
-			put_body(&pk, series, base + b->from, b->to - b->from);
-			continue;
+		for (k = i; k < n && key[k] >> 32 == series; k++) {
+			c.p = base + body[(uint32_t)key[k]];
+			run_body(&c);
+			if (alone)
+				pack_arrays(&pk, series, &c);
+			else
+				fold_group(fold, &c);
 		}
-		for (uint32_t g = i; g < k; g++)
-			fold_body(fold, base + body[(uint32_t)key[g]].from);
-		pack_fold(&pk, series, fold);
+		if (!alone)
+			pack_fold(&pk, series, fold);
 	}
 	free(body);
 	free(key);

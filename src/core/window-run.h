@@ -2,9 +2,10 @@
  * window-run - packed logs: what was booked in some seconds, by series.
  *
  * An entry is one call as it came in. A run holds many of them sorted by series, as
- * groups: what is added up beside the latencies, and those either as a list, as they
- * came, or once there are many as pairs of bucket and count. That takes two to three
- * bytes for a latency where an entry takes sixteen. Runs are read by cursors and merged
+ * groups: what is added up beside the latencies, and those as a list, as they came, or
+ * once there are many as pairs of bucket and count. That takes two to three bytes for a
+ * latency where an entry takes sixteen. What comes as a group stands as it came, in two
+ * arrays, until its second is over. Runs are read by cursors and merged
  * through a fold. Adding and packing lose nothing, so that an event, a delta and a
  * packed run of them replay to the same sums bit for bit.
  */
@@ -77,14 +78,22 @@ struct run {
 	bool summed; /* it is in the sums, or need not be */
 };
 
+/* How the latencies of a group are written. */
+enum group_form {
+	FORM_PAIRS, /* varints: steps from bucket to bucket, and counts other than 1 */
+	FORM_LIST,  /* buckets, a call each */
+	FORM_ARRAYS /* buckets, then counts */
+};
+
 /* Reads a run group by group, and each group's latencies one by one. */
 struct run_cursor {
 	const uint8_t *p, *end;
 	uint32_t series;
 	struct totals totals;
 	unsigned left; /* latencies to be read by run_pair() before the next run_next() */
-	bool list;
+	enum group_form form;
 	unsigned bucket;
+	const uint8_t *counts; /* of FORM_ARRAYS: that of the next latency */
 };
 
 void run_open(struct run_cursor *c, const struct run *r);
@@ -117,13 +126,18 @@ run_pair(struct run_cursor *c, unsigned *ret_bucket, uint32_t *ret_count)
 	uint64_t step;
 
 	c->left--;
-	if (c->list) {
+	if (c->form != FORM_PAIRS) {
 		uint16_t bucket;
 
 		memcpy(&bucket, c->p, sizeof(bucket));
 		c->p += sizeof(bucket);
 		*ret_bucket = bucket;
 		*ret_count = 1;
+		if (c->form == FORM_LIST)
+			return;
+		memcpy(ret_count, c->counts, sizeof(*ret_count));
+		c->counts += sizeof(*ret_count);
+		c->p = c->left ? c->p : c->counts;
 		return;
 	}
 	step = run_varint(&c->p);
@@ -148,8 +162,9 @@ struct packer {
 };
 
 /*
- * Append a group as it is. Series may come in any order here: what is written so can be
- * read by a cursor, but must be brought in order (run_sort) before it is merged.
+ * Append a group as it came, in FORM_ARRAYS. Series may come in any order here: what is
+ * written so can be read by a cursor, but must be brought in order (run_sort) before it
+ * is merged.
  */
 void pack_group(struct packer *p, uint32_t series, const struct totals *t,
 	const uint16_t *bucket, const uint32_t *count, unsigned n);
