@@ -9,11 +9,11 @@
 #include "layout-priv.h"
 #include "weir/base/util.h"
 
+/* A stub beside the port, the tracks, and the arrow. */
 static int
-channel_width(const struct lay *lay, int l)
+channel_width(const struct lay *lay, int tracks)
 {
-	/* A stub beside the port, the tracks, and the arrow. */
-	return 1 + lay->channel[l].tracks * lay->o->pitch + (lay->o->pitch > 1) + 1;
+	return 1 + tracks * lay->o->pitch + (lay->o->pitch > 1) + 1;
 }
 
 /* Widths in a warm run: never less than they were. */
@@ -47,7 +47,9 @@ least_widths(struct lay *lay)
 {
 	for (int l = 0; l < lay->layers; l++) {
 		lay->layer_w[l] = 0;
-		lay->channel_w[l] = l + 1 < lay->layers ? channel_width(lay, l) : 0;
+		lay->channel_w[l] = 0;
+		if (l + 1 < lay->layers)
+			lay->channel_w[l] = channel_width(lay, lay->channel[l].tracks);
 	}
 	for (int v = 0; v < lay->n; v++)
 		lay->layer_w[lay->layer[v]] =
@@ -73,6 +75,32 @@ spread(struct lay *lay, int spare)
 			given = true;
 		}
 	}
+}
+
+bool
+layout_may_fit(const struct lay *lay)
+{
+	int *width = ARENA_NEW(lay->arena, int, lay->layers + 1);
+	int *height = ARENA_NEW(lay->arena, int, lay->layers + 1);
+	int columns = (lay->layers - 1) * channel_width(lay, 0), rows = 0;
+
+	for (int el = 0; el < lay->els; el++) {
+		const struct layout_card *card = &lay->g->card[lay->el_card[el]];
+		int l = lay->el_layer[el];
+
+		if (el >= lay->n) {
+			height[l]++;
+			continue;
+		}
+		width[l] = MAX(width[l], card->width);
+		height[l] += card->head + card->tail +
+			     MAX(lay->left.at[el + 1] - lay->left.at[el], 1);
+	}
+	for (int l = 0; l < lay->layers; l++) {
+		columns += width[l];
+		rows = MAX(rows, height[l]);
+	}
+	return columns <= lay->o->max_width && rows <= lay->o->max_height;
 }
 
 void

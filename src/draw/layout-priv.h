@@ -143,6 +143,9 @@ struct lay {
 	int width;
 };
 
+/* False when the elements alone need more columns or rows than there are. */
+bool layout_may_fit(const struct lay *lay);
+
 void layout_cycles(struct lay *lay);
 void layout_layers(struct lay *lay);
 void layout_nets(struct lay *lay);

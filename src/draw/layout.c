@@ -165,6 +165,8 @@ layout_run(struct layout *l, const struct layout_graph *g, const struct layout_o
 	layout_cycles(&lay);
 	layout_layers(&lay);
 	layout_nets(&lay);
+	if (o->must_fit && !layout_may_fit(&lay))
+		return NULL;
 	layout_order(&lay);
 	if (lay.candidates)
 		draw_best(&lay);

@@ -155,6 +155,18 @@ first_level(enum map_style style, bool budget)
 	return map_level_count;
 }
 
+static bool
+anything_hot(const struct map_topo *t)
+{
+	for (int v = 0; v < t->nodes; v++)
+		if (t->node[v].hot)
+			return true;
+	for (int e = 0; e < t->edges; e++)
+		if (t->edge[e].hot)
+			return true;
+	return false;
+}
+
 /*
  * First with all that is in trouble drawn; then with it folded like the rest, where it
  * stands out as a row; then only with what matters. In a very small pane a tree says
@@ -172,7 +184,7 @@ make_cold(struct map_view *v, int w, int h)
 		return true;
 	}
 	return try_levels(v, 0, budget, false, w, h) ||
-	       try_levels(v, stack, budget, true, w, h) ||
+	       (anything_hot(&v->topo) && try_levels(v, stack, budget, true, w, h)) ||
 	       (w >= BUDGET_WIDTH && h >= BUDGET_HEIGHT &&
 		       try_levels(v, budget, map_level_count, false, w, h));
 }

@@ -121,20 +121,20 @@ card_width(const struct map_plan *p, const struct map_topo *t, int c, int cap, b
 }
 
 /* Rows that feedback edges take are named in the caller's card: room for the names. */
-static int
-back_width(const struct map_plan *p, const struct map_topo *t, int c, int cap)
+static void
+widen_for_backs(struct map_plan *p, const struct map_topo *t)
 {
-	int w = 0;
-
 	for (int i = 0; i < p->edges; i++) {
-		int e;
+		struct layout_card *box = &p->box[p->edge[i].src];
+		int e = p->list[p->edge_flows[i].first], name, around;
 
-		if (p->edge[i].src != c || !p->edge[i].back)
+		if (!p->edge[i].back)
 			continue;
-		e = p->list[p->edge_flows[i].first];
-		w = MAX(w, 2 + MIN(text_width(map_shown_name(p, t->edge[e].dst)), cap));
+		name = text_width(map_shown_name(p, t->edge[e].dst));
+		around = 2 + frame_width(p->level.style);
+		box->width = MAX(box->width, around + MIN(name, p->level.name_cap));
+		box->wish = MAX(box->wish, around + MIN(name, WIDEST));
 	}
-	return w ? w + frame_width(p->level.style) : 0;
 }
 
 static void
@@ -147,14 +147,13 @@ measure(struct map_plan *p, const struct map_topo *t)
 
 		box->head = l->style == MAP_LINE ? 0 : 1;
 		box->tail = p->card[c].row.count + (l->style == MAP_CARD);
-		box->width = MAX(card_width(p, t, c, l->name_cap, false),
-			back_width(p, t, c, l->name_cap));
+		box->width = card_width(p, t, c, l->name_cap, false);
+		box->wish = card_width(p, t, c, WIDEST, true);
 		for (int i = 0; i < p->pins; i++)
 			if (p->pin[i].key == box->key)
 				box->pin = p->pin[i].row + 1;
-		box->wish = MAX(
-			card_width(p, t, c, WIDEST, true), back_width(p, t, c, WIDEST));
 	}
+	widen_for_backs(p, t);
 }
 
 void
@@ -179,18 +178,21 @@ prepare(struct map_plan *p, const struct map_topo *t, struct map_level level, in
 	measure(p, t);
 }
 
-static void
-lay_out(struct map_plan *p, int w, int h, bool warm)
+/* False, and nothing laid out, when it has to fit and cannot. */
+static bool
+lay_out(struct map_plan *p, int w, int h, bool warm, bool must_fit)
 {
 	struct layout_options o = { .gap = p->level.gap,
 		.pitch = p->level.pitch,
 		.max_width = w,
 		.max_height = h,
 		.max_layers = p->level.max_layers,
+		.must_fit = must_fit,
 		.warm = warm };
 	struct layout_graph g = { p->box, p->cards, p->edge, p->edges };
 
 	p->pic = layout_run(p->layout, &g, &o);
+	return p->pic;
 }
 
 void
@@ -198,7 +200,7 @@ map_plan_make(struct map_plan *p, const struct map_topo *t, struct map_level lev
 	int h, bool warm)
 {
 	prepare(p, t, level, h);
-	lay_out(p, w, h, warm);
+	lay_out(p, w, h, warm, false);
 }
 
 /* Cells that the cards take at least, with nothing between them. */
@@ -220,13 +222,16 @@ map_plan_try(struct map_plan *p, const struct map_topo *t, struct map_level leve
 	p->pic = NULL;
 	if (least_area(p) > (int64_t)w * h)
 		return false;
-	lay_out(p, w, h, false);
+	if (!lay_out(p, w, h, false, !level.chips))
+		return false;
 	/* Chips are written, and can do with fewer columns. */
 	for (int i = 0; i < SQUEEZES && level.chips && p->pic->w > w; i++) {
-		int most = p->pic->layers * w / p->pic->w;
+		int layers = p->pic->layers, most = layers * w / p->pic->w;
 
-		p->level.max_layers = CLAMP(most, 1, p->pic->layers - 1);
-		lay_out(p, w, h, false);
+		p->level.max_layers = CLAMP(most, 1, layers - 1);
+		lay_out(p, w, h, false, false);
+		if (p->pic->layers == layers)
+			break;
 	}
 	return map_plan_fits(p, w, h);
 }

@@ -55,6 +55,7 @@ struct layout_options {
 	int max_width;  /* columns available, to spread into; 0 when it does not matter */
 	int max_height; /* rows likewise */
 	int max_layers; /* ghost edges take no room where there would be more; 0: always */
+	bool must_fit;  /* give up as soon as it cannot be within these */
 	bool warm;      /* keep what the last run drew */
 };
 
@@ -102,7 +103,10 @@ struct layout;
 struct layout *layout_new(void);
 void layout_free(struct layout *l);
 
-/* Lay out @g. Borrowed: valid until the next layout_run() or layout_free(). */
+/*
+ * Lay out @g. NULL, and what was drawn is still remembered, when it must fit and
+ * cannot. Borrowed: valid until the next layout_run() or layout_free().
+ */
 const struct layout_picture *layout_run(
 	struct layout *l, const struct layout_graph *g, const struct layout_options *o);
 
