@@ -27,11 +27,13 @@ static const struct effort {
 	int sifts;      /* rounds after each sweep */
 	int last_sifts; /* rounds for the best order */
 } efforts[] = {
-	{ 100, 16, 14, 8, 3, 8 },
+	{ 100, 12, 10, 6, 2, 8 },
 	{ 250, 8, 6, 8, 2, 8 },
 	{ 600, 1, 2, 6, 1, 4 },
 	{ INT_MAX, 1, 1, 6, 0, 1 },
 };
+
+static const struct effort quick = { INT_MAX, 1, 2, 4, 1, 2 };
 
 struct work {
 	struct lay *lay;
@@ -480,6 +482,8 @@ order_cold(struct lay *lay)
 
 	while (lay->els > e->most)
 		e++;
+	if (lay->o->quick && e->starts > quick.starts)
+		e = &quick;
 	make_room(&w);
 	lay->candidate_room = e->candidates;
 	lay->candidate = ARENA_NEW(lay->arena, struct candidate, e->candidates);

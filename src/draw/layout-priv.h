@@ -133,6 +133,8 @@ struct lay {
 	int *inlet_at; /* links to each card, top row first: a slice of inlet_link */
 	int *inlet_link;
 	int *back_at, *back_edge;
+	bool straighten; /* take the time to move elements for straight links */
+	bool *straight;  /* links that shall be straight; NULL in a warm run */
 	int height;
 
 	/* channels: one right of each layer but the last */
@@ -155,6 +157,19 @@ void layout_rows(struct lay *lay);
 void layout_channels(struct lay *lay);
 void layout_columns(struct lay *lay);
 void layout_pieces(struct lay *lay, struct layout_picture *ret_picture);
+
+/* Choose the links that shall be straight; @packed has each element's row in its layer. */
+void layout_straight(struct lay *lay, const int *packed);
+
+/* Move elements that have rows so that more links are straight, all above @limit. */
+void layout_straighten(struct lay *lay, int limit);
+
+/* Rows between two elements of a layer; a lane may run along a card. */
+static inline int
+layout_gap(const struct lay *lay, int el, int next)
+{
+	return el < lay->n && next < lay->n ? lay->o->gap : 0;
+}
 
 /* Make candidate @i the present order. */
 void layout_take_candidate(struct lay *lay, int i);

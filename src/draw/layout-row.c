@@ -26,6 +26,7 @@
 #define LARGE 500   /* elements; more get fewer rounds */
 #define LARGE_ROUNDS 6
 #define ROUNDS_WARM 2
+#define STRAIGHT 16 /* as heavy as so many is a link that shall be straight */
 
 enum {
 	WEIGHT_STAY = 1, /* of an element that nothing else pulls */
@@ -68,16 +69,11 @@ static int
 link_weight(const struct lay *lay, int link)
 {
 	int lanes = is_lane(lay, lay->link_from[link]) + is_lane(lay, lay->link_to[link]);
+	int weight = lanes == 2 ? WEIGHT_LANE_LANE
+		     : lanes    ? WEIGHT_LANE_CARD
+				: WEIGHT_CARD_CARD;
 
-	return lanes == 2 ? WEIGHT_LANE_LANE
-	       : lanes    ? WEIGHT_LANE_CARD
-			  : WEIGHT_CARD_CARD;
-}
-
-static int
-gap_after(const struct lay *lay, int el, int next)
-{
-	return is_lane(lay, el) || is_lane(lay, next) ? 0 : lay->o->gap;
+	return lay->straight && lay->straight[link] ? STRAIGHT * weight : weight;
 }
 
 static void
@@ -184,7 +180,7 @@ place_layer(struct work *w, int l, bool left, bool right, int max_height)
 		struct block *b = &w->block[blocks];
 
 		if (i > 0)
-			need += gap_after(lay, lay->order[first + i - 1], el);
+			need += layout_gap(lay, lay->order[first + i - 1], el);
 		w->offset[i] = need;
 		need += lay->h[el];
 		*b = (struct block){ .first = i, .count = 1, .wish = wishes };
@@ -227,7 +223,7 @@ pack(struct work *w)
 			int el = lay->order[i];
 
 			if (i > lay->layer_at[l])
-				y += gap_after(lay, lay->order[i - 1], el);
+				y += layout_gap(lay, lay->order[i - 1], el);
 			lay->y[el] = y;
 			y += lay->h[el];
 		}
@@ -285,7 +281,7 @@ needs_work(const struct work *w, int l, int limit)
 	for (int i = lay->layer_at[l]; i < lay->layer_at[l + 1]; i++) {
 		int el = lay->order[i];
 		int gap =
-			i > lay->layer_at[l] ? gap_after(lay, lay->order[i - 1], el) : 0;
+			i > lay->layer_at[l] ? layout_gap(lay, lay->order[i - 1], el) : 0;
 
 		if (w->old[el] == INT_MIN || lay->y[el] < below + gap)
 			return true;
@@ -345,7 +341,10 @@ layout_rows(struct lay *lay)
 		recall_old_rows(&w);
 		sweep_warm(&w);
 	} else {
+		layout_straight(lay, lay->y);
 		sweep_cold(&w);
+		if (lay->straighten)
+			layout_straighten(lay, MAX(w.tallest, lay->o->max_height));
 	}
 	find_height(lay, !lay->old);
 }

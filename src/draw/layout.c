@@ -7,6 +7,8 @@
 #include "layout-priv.h"
 #include "weir/base/util.h"
 
+#define FINALISTS 3 /* orders that are drawn with care */
+
 struct layout {
 	struct arena arena;
 	struct memory memory;
@@ -131,27 +133,50 @@ ugliness(const struct lay *lay)
 	return bad * 100000 + sum;
 }
 
+static int64_t
+draw_candidate(struct lay *lay, int i)
+{
+	layout_take_candidate(lay, i);
+	draw(lay);
+	return ugliness(lay);
+}
+
+/*
+ * The best of all candidates as they are, and the best of these few when their lines
+ * are straightened, which takes as long as drawing them.
+ */
 static void
 draw_best(struct lay *lay)
 {
-	int64_t least = INT64_MAX;
-	int best = 0;
+	int best[FINALISTS] = { 0 }, n = 0, winner = 0;
+	int64_t least[FINALISTS], u;
 
-	for (int i = 0; i < lay->candidates; i++) {
-		int64_t u;
+	for (int i = 0; lay->candidates > 1 && i < lay->candidates; i++) {
+		int at = n;
 
-		layout_take_candidate(lay, i);
-		draw(lay);
-		u = ugliness(lay);
-		if (u < least) {
-			least = u;
-			best = i;
+		u = draw_candidate(lay, i);
+		while (at > 0 && least[at - 1] > u)
+			at--;
+		if (at == FINALISTS)
+			continue;
+		n = MIN(n + 1, FINALISTS);
+		for (int k = n - 1; k > at; k--) {
+			least[k] = least[k - 1];
+			best[k] = best[k - 1];
 		}
+		least[at] = u;
+		best[at] = i;
 	}
-	if (best == lay->candidates - 1)
-		return;
-	layout_take_candidate(lay, best);
-	draw(lay);
+	lay->straighten = !lay->o->quick;
+	for (int i = 0; i < MAX(n, 1); i++) {
+		u = draw_candidate(lay, best[i]);
+		if (i > 0 && u >= least[winner])
+			continue;
+		winner = i;
+		least[i] = u;
+	}
+	if (winner < n - 1)
+		draw_candidate(lay, best[winner]);
 }
 
 const struct layout_picture *

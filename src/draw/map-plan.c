@@ -178,20 +178,23 @@ prepare(struct map_plan *p, const struct map_topo *t, struct map_level level, in
 	measure(p, t);
 }
 
-/* False, and nothing laid out, when it has to fit and cannot. */
-static bool
-lay_out(struct map_plan *p, int w, int h, bool warm, bool must_fit)
+static struct layout_options
+options(const struct map_plan *p, int w, int h)
 {
-	struct layout_options o = { .gap = p->level.gap,
+	return (struct layout_options){ .gap = p->level.gap,
 		.pitch = p->level.pitch,
 		.max_width = w,
 		.max_height = h,
-		.max_layers = p->level.max_layers,
-		.must_fit = must_fit,
-		.warm = warm };
+		.max_layers = p->level.max_layers };
+}
+
+/* False, and nothing laid out, when it has to fit and cannot. */
+static bool
+lay_out(struct map_plan *p, const struct layout_options *o)
+{
 	struct layout_graph g = { p->box, p->cards, p->edge, p->edges };
 
-	p->pic = layout_run(p->layout, &g, &o);
+	p->pic = layout_run(p->layout, &g, o);
 	return p->pic;
 }
 
@@ -199,8 +202,12 @@ void
 map_plan_make(struct map_plan *p, const struct map_topo *t, struct map_level level, int w,
 	int h, bool warm)
 {
+	struct layout_options o;
+
 	prepare(p, t, level, h);
-	lay_out(p, w, h, warm, false);
+	o = options(p, w, h);
+	o.warm = warm;
+	lay_out(p, &o);
 }
 
 /* Cells that the cards take at least, with nothing between them. */
@@ -214,6 +221,29 @@ least_area(const struct map_plan *p)
 	return area;
 }
 
+/* A drawing made quickly is so bad that no other of the same would fit. */
+static bool
+is_hopeless(const struct map_plan *p, int w, int h)
+{
+	return p->pic->w > w + w / 8 || p->pic->h > h ||
+	       2 * p->pic->crossings > 3 * MAX_CROSSINGS || p->pic->unresolved;
+}
+
+/* A quick drawing tells what it is no use to draw well. */
+static bool
+draw_if_fits(struct map_plan *p, bool must_fit, int w, int h)
+{
+	struct layout_options o = options(p, w, h);
+
+	o.quick = true;
+	o.must_fit = must_fit;
+	if (!lay_out(p, &o) || is_hopeless(p, w, h))
+		return false;
+	o.quick = false;
+	lay_out(p, &o);
+	return map_plan_fits(p, w, h);
+}
+
 bool
 map_plan_try(struct map_plan *p, const struct map_topo *t, struct map_level level, int w,
 	int h)
@@ -222,18 +252,20 @@ map_plan_try(struct map_plan *p, const struct map_topo *t, struct map_level leve
 	p->pic = NULL;
 	if (least_area(p) > (int64_t)w * h)
 		return false;
-	if (!lay_out(p, w, h, false, !level.chips))
-		return false;
-	/* Chips are written, and can do with fewer columns. */
-	for (int i = 0; i < SQUEEZES && level.chips && p->pic->w > w; i++) {
+	if (draw_if_fits(p, !level.chips, w, h))
+		return true;
+	/* Chips are written, and can do with fewer columns if there are rows for that. */
+	for (int i = 0; i < SQUEEZES && level.chips && p->pic->w > w && p->pic->h <= h;
+		i++) {
 		int layers = p->pic->layers, most = layers * w / p->pic->w;
 
 		p->level.max_layers = CLAMP(most, 1, layers - 1);
-		lay_out(p, w, h, false, false);
+		if (draw_if_fits(p, false, w, h))
+			return true;
 		if (p->pic->layers == layers)
 			break;
 	}
-	return map_plan_fits(p, w, h);
+	return false;
 }
 
 bool

@@ -142,6 +142,46 @@ judge_ends(struct board *b)
 		}
 }
 
+/* The arms of @net in the cell, which is one that there is. */
+static unsigned
+arms_of(const struct cell *c, int net)
+{
+	return c->net[0] == net ? c->arms[0] : c->net[1] == net ? c->arms[1] : 0;
+}
+
+/* Does the line of @net that ends at @to_x come from @from_x in one row? */
+static bool
+comes_straight(const struct board *b, int y, int net, int from_x, int to_x)
+{
+	for (int x = to_x; x >= from_x; x--)
+		if (!(arms_of(&b->cell[y * b->w + x], net) & LEFT))
+			return false;
+	return true;
+}
+
+/* The lines that leave the channels, each before a card or a lane of the next layer. */
+static void
+judge_links(struct board *b, const struct layout_picture *p)
+{
+	for (int l = 0; l + 1 < p->layers; l++) {
+		int from_x = p->layer_x[l] + p->layer_w[l], to_x = p->layer_x[l + 1] - 2;
+
+		for (int y = 0; y < p->h; y++) {
+			const struct cell *c = &b->cell[y * b->w + to_x];
+			const struct cell *begin = &b->cell[y * b->w + from_x];
+
+			for (int i = 0; i < 2; i++) {
+				b->found.trunks += (begin->arms[i] & LEFT) != 0;
+				if (!(c->arms[i] & RIGHT))
+					continue;
+				b->found.links++;
+				b->found.straight +=
+					comes_straight(b, y, c->net[i], from_x, to_x);
+			}
+		}
+	}
+}
+
 struct raster
 raster_check(const struct layout_picture *p, const struct layout_graph *g)
 {
@@ -155,6 +195,7 @@ raster_check(const struct layout_picture *p, const struct layout_graph *g)
 	for (int i = 0; i < b.w * b.h; i++)
 		judge_cell(&b, &b.cell[i]);
 	judge_ends(&b);
+	judge_links(&b, p);
 	found = b.found;
 	free(b.cell);
 	return found;

@@ -13,7 +13,9 @@ struct raster {
 	int cards;     /* pairs of cards that overlap */
 	int dangling;  /* ends of lines that meet neither a line, a port nor an inlet */
 	int bends;     /* ends of vertical pieces */
-	int straight;  /* links of two cards that run on one row without a bend */
+	int trunks;    /* lines into a channel on its left side */
+	int links;     /* lines out of a channel on its right side */
+	int straight;  /* of those that came in on the left in the same row, unbroken */
 };
 
 struct raster raster_check(const struct layout_picture *p, const struct layout_graph *g);

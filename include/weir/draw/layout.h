@@ -56,6 +56,7 @@ struct layout_options {
 	int max_height; /* rows likewise */
 	int max_layers; /* ghost edges take no room where there would be more; 0: always */
 	bool must_fit;  /* give up as soon as it cannot be within these */
+	bool quick;     /* for its size only: lines may cross more and bend more */
 	bool warm;      /* keep what the last run drew */
 };
 
