@@ -21,6 +21,7 @@ open_demo(const struct options *o, int64_t now_us, const char *filter, int *ret_
 	struct feed_options fo = {
 		.window_us = o->window_us,
 		.thresholds = o->thresholds,
+		.tolerances = o->tolerances,
 		.filter = filter,
 		.speed = 1,
 	};

@@ -30,6 +30,7 @@ open_feed(const struct options *o, bool on_screen, int *ret_exit)
 						      : feed_filter(o, on_screen),
 		.speed = o->speed,
 		.state = o->state,
+		.tolerances = o->tolerances,
 	};
 	struct source src;
 	struct feed *f;

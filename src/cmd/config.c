@@ -24,6 +24,7 @@ struct reading {
 	const char *path;
 	FILE *file;
 	int line;
+	char section[512]; /* inih cuts long ones */
 	struct mistakes *mistakes;
 };
 
@@ -48,8 +49,11 @@ check_line(struct reading *r, char *text)
 		return NULL;
 	if (text[0] == '[') {
 		end = strchr(text, ']');
-		if (end)
+		if (end) {
+			snprintf(r->section, sizeof(r->section), "%.*s",
+				(int)(end - text - 1), text + 1);
 			return text;
+		}
 		complain(r, "this [ has no ]");
 		return NULL;
 	}
@@ -93,7 +97,8 @@ handle(void *ctx, const char *section, const char *name, const char *value)
 {
 	struct reading *r = ctx;
 
-	options_setting(r->o, r->layer, section, name, value ? value : "", r->path,
+	(void)section;
+	options_setting(r->o, r->layer, r->section, name, value ? value : "", r->path,
 		r->line, r->mistakes);
 	return 1;
 }

@@ -62,6 +62,7 @@ feed_new(struct source *src, const struct feed_options *o)
 
 	limits.window_us = o->window_us;
 	limits.watched = true;
+	limits.tolerances = o->tolerances;
 	f->src = *src;
 	*src = (struct source){ 0 };
 	f->inbox = inbox_new(MAX_AGENTS, take_event, f);

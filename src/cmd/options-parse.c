@@ -187,6 +187,8 @@ collect_settings(const char *section, const char *names[OPTIONS_MAX + 1])
 	names[n] = NULL;
 }
 
+#define TOLERANCE "tolerance"
+
 static void
 with_underscores(const char *name, char *out, size_t size)
 {
@@ -199,12 +201,65 @@ with_underscores(const char *name, char *out, size_t size)
 	}
 }
 
+/* One setting of [tolerance "a->b"]; says what is wrong with it. */
+static enum status
+set_tolerance(struct options *o, const char *section, const char *key, const char *value,
+	struct diag *d)
+{
+	static const char *const keys[] = { "p99", "err", "ok", "failed", NULL };
+	const char *edge = section + strlen(TOLERANCE);
+	size_t n;
+	char *name;
+	struct tolerance_rule *r;
+	struct tolerance limits;
+	enum status s;
+	unsigned i;
+
+	edge += strspn(edge, " \t\"");
+	n = strlen(edge);
+	while (n && strchr(" \t\"", edge[n - 1]))
+		n--;
+	if (!o->tolerances)
+		o->tolerances = tolerances_new();
+	name = xstrndup(edge, n);
+	r = tolerances_rule(o->tolerances, name, d);
+	free(name);
+	if (!r)
+		return STATUS_ERR_SYNTAX;
+	limits = *tolerance_limits(r);
+	s = value_word(key, keys, "setting of a tolerance", &i, d);
+	if (s != STATUS_OK)
+		return s;
+	if (i >= 2)
+		return tolerance_set_codes(r, value, i == 3, d);
+	s = i ? value_ratio(value, &limits.error_ratio, d)
+	      : value_duration(value, &limits.p99_us, d);
+	if (s == STATUS_OK)
+		tolerance_set_limits(r, &limits);
+	return s;
+}
+
+static bool
+is_tolerance(const char *section)
+{
+	return strncmp(section, TOLERANCE, strlen(TOLERANCE)) == 0 &&
+	       strchr(" \t\"", section[strlen(TOLERANCE)]);
+}
+
 void
 options_setting(struct options *o, enum layer layer, const char *section, const char *key,
 	const char *value, const char *file, int line, struct mistakes *m)
 {
 	const char *names[OPTIONS_MAX + 1], *near;
 	char name[64], shown[64];
+	struct diag why = { 0 };
+
+	if (is_tolerance(section)) {
+		if (set_tolerance(o, section, key, value, &why) != STATUS_OK)
+			diag_at(mistakes_add(m), STATUS_ERR_SYNTAX, file, line, "%s",
+				why.text);
+		return;
+	}
 
 	for (unsigned i = 0; i < option_count; i++) {
 		with_underscores(option_table[i].name, name, sizeof(name));

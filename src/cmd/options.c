@@ -285,6 +285,7 @@ options_done(struct options *o)
 			free(*(char **)field);
 	}
 	text_list_done(&o->args);
+	tolerances_free(o->tolerances);
 	*o = (struct options){ 0 };
 }
 

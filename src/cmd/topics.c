@@ -109,6 +109,12 @@ print_config(FILE *out, const char *text)
 			fputc(*p == '-' ? '_' : *p, out);
 		fprintf(out, " = %s\n", option->initial ? option->initial : option->arg);
 	}
+	fputs("  [tolerance \"checkout->payment\"]  ; * is any\n"
+	      "  p99 = 800ms\n"
+	      "  err = 1%\n"
+	      "  ok = 404 NOT_FOUND   ; no failures here\n"
+	      "  failed = 429         ; failures here\n",
+		out);
 }
 
 static void

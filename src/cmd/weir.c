@@ -68,6 +68,11 @@ print_settings(FILE *out, const struct options *o)
 			fputc(*p == '-' ? '_' : *p, out);
 		fprintf(out, " = %-20s ; %s\n", buf_cstr(&value), layers[o->set_by[i]]);
 	}
+	for (uint32_t i = 0; i < tolerances_count(o->tolerances); i++) {
+		buf_clear(&value);
+		tolerances_show(o->tolerances, i, &value);
+		fputs(buf_cstr(&value), out);
+	}
 	buf_done(&value);
 }
 

@@ -48,9 +48,10 @@ struct edge {
 	enum flow_kind kind;
 	uint32_t src, dst; /* nodes */
 	uint32_t key;
-	uint32_t tally[ORIGIN_COUNT]; /* or NONE */
-	struct exemplars *exemplars;  /* NULL until the first */
-	int64_t first_us, last_us;    /* as the events told */
+	uint32_t tally[ORIGIN_COUNT];      /* or NONE */
+	struct exemplars *exemplars;       /* NULL until the first */
+	const struct tolerance_rule *rule; /* of its ends' names, or NULL */
+	int64_t first_us, last_us;         /* as the events told */
 	int64_t seen_us;
 };
 
@@ -171,8 +172,8 @@ uint32_t table_op(
 /* The verdict engine of a model: made, fed, asked. All do nothing without one. */
 void watch_init(struct model *m);
 void watch_done(struct model *m);
-void watch_flow(
-	struct model *m, const struct flow *f, const struct route *found, int64_t at_us);
+void watch_flow(struct model *m, const struct flow *f, bool failed,
+	const struct route *found, int64_t at_us);
 void watch_delta(
 	struct model *m, const struct delta *d, const struct route *found, int64_t at_us);
 void watch_tick(struct model *m);

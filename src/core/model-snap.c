@@ -199,6 +199,8 @@ show_edge(const struct model *m, const struct edge *e, struct snap *s)
 	for (unsigned o = 0; o < ORIGIN_COUNT; o++)
 		se->origins |= (unsigned)(e->tally[o] != NONE) << o;
 	fill_stat(m, t->series, &se->stat);
+	if (e->rule)
+		se->tolerance = *tolerance_limits(e->rule);
 	watch_show_edge(m, e, se);
 	se->server_p99_us = p99_of(m, t->server);
 	se->queue_p99_us = p99_of(m, t->queue);

@@ -100,6 +100,9 @@ edge_make(struct model *m, uint32_t src, uint32_t dst, enum flow_kind kind, uint
 		.key = m->next_key++,
 		.first_us = INT64_MAX,
 		.last_us = INT64_MIN,
+		.rule = tolerances_find(m->limits.tolerances,
+			names_text(m->names, node_at(m, src)->name),
+			names_text(m->names, node_at(m, dst)->name)),
 	};
 	for (unsigned o = 0; o < ORIGIN_COUNT; o++)
 		e->tally[o] = NONE;

@@ -22,12 +22,23 @@ name_of(void *ctx, uint32_t id)
 	return names_text(m->names, id);
 }
 
+static struct tolerance
+tolerance_of(void *ctx, uint32_t src, uint32_t dst)
+{
+	const struct model *m = ctx;
+	const struct tolerance_rule *r = tolerances_find(m->limits.tolerances,
+		names_text(m->names, src), names_text(m->names, dst));
+
+	return r ? *tolerance_limits(r) : (struct tolerance){ 0 };
+}
+
 void
 watch_init(struct model *m)
 {
 	m->verdict_options = (struct verdict_options){
 		.node_name = name_of,
 		.op_name = name_of,
+		.tolerance = m->limits.tolerances ? tolerance_of : NULL,
 		.ctx = m,
 	};
 	m->verdict = verdict_new(&m->verdict_options);
@@ -64,8 +75,8 @@ told_time(const struct model *m, int64_t us)
 }
 
 void
-watch_flow(
-	struct model *m, const struct flow *f, const struct route *found, int64_t at_us)
+watch_flow(struct model *m, const struct flow *f, bool failed, const struct route *found,
+	int64_t at_us)
 {
 	struct flow booked;
 
@@ -73,6 +84,7 @@ watch_flow(
 		return;
 	booked = *f;
 	booked.end_us = at_us;
+	booked.failed = failed;
 	verdict_observe_flow(m->verdict, &booked, found->src, found->dst,
 		found->op == NAME_NONE ? VERDICT_NONE : found->op, m->now_us);
 }

@@ -254,10 +254,10 @@ add_flow(struct model *m, const struct flow *f)
 {
 	struct route *found;
 	struct delta_exemplar x;
+	bool failed;
 	int64_t at;
 	struct window_record r = {
 		.calls = f->weight,
-		.errors = f->failed ? f->weight : 0,
 		.bucket = bucket_of(flow_latency_us(f)),
 		.weight = f->weight,
 	};
@@ -269,6 +269,8 @@ add_flow(struct model *m, const struct flow *f)
 	if (!book_time(m, f->end_us, 1, &at))
 		return;
 	found = route_find(m, f);
+	failed = tolerance_fails(edge_at(m, found->edge)->rule, f);
+	r.errors = failed ? f->weight : 0;
 	r.series = found->series;
 	r.bytes_in = weigh(f->bytes_in, f->weight);
 	r.bytes_out = weigh(f->bytes_out, f->weight);
@@ -277,9 +279,9 @@ add_flow(struct model *m, const struct flow *f)
 	book_lazily(m, &tally_at(m, found->tally)->queue, f->queue_us, f->weight, at);
 	touch_edge(m, found->edge, at, at);
 	say_kinds(m, found, f->src_kind, f->dst_kind, f->server_us >= 0);
-	x = (struct delta_exemplar){ f->ids, at, flow_latency_us(f), f->failed };
+	x = (struct delta_exemplar){ f->ids, at, flow_latency_us(f), failed };
 	keep_exemplar(m, found->edge, &x, at);
-	watch_flow(m, f, found, at);
+	watch_flow(m, f, failed, found, at);
 	m->overflow += found->folded;
 	received(m, at, 1);
 }

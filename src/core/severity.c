@@ -80,6 +80,27 @@ severity_of_errors(const struct thresholds *t, double ratio)
 					 : SEV_OK;
 }
 
+/* What is put up with on one edge takes the place of the limits of all. */
+static struct thresholds
+thresholds_of(const struct thresholds *t, const struct snap_edge *e)
+{
+	const struct tolerance *own = &e->tolerance;
+	struct thresholds r = *t;
+
+	if (own->p99_us > 0) {
+		r.warn_p99_us = own->p99_us;
+		r.crit_p99_us = (int64_t)((double)own->p99_us * (double)t->crit_p99_us /
+					  (double)MAX(t->warn_p99_us, 1));
+	}
+	if (own->error_ratio > 0) {
+		r.warn_errors = own->error_ratio;
+		r.crit_errors = MIN(
+			own->error_ratio * t->crit_errors / fmax(t->warn_errors, 1e-6),
+			1.0);
+	}
+	return r;
+}
+
 static enum severity
 grade_errors(const struct thresholds *t, const struct snap_stat *stat)
 {
@@ -118,13 +139,14 @@ grade(struct judge *j, uint32_t i)
 {
 	const struct snap_edge *e = &j->s->edge[i];
 	struct finding *v = &j->v[i];
-	bool enough = e->stat.samples >= j->t->min_samples;
+	const struct thresholds t = thresholds_of(j->t, e);
+	bool enough = e->stat.samples >= t.min_samples;
 
 	v->reason = NONE;
-	v->over[LATENCY] = enough ? severity_of_latency(j->t, e->stat.p99_us) : SEV_OK;
-	v->over[ERRORS] = grade_errors(j->t, &e->stat);
-	v->over[QUEUE] = e->stat.calls >= j->t->min_samples
-				 ? severity_of_latency(j->t, e->queue_p99_us)
+	v->over[LATENCY] = enough ? severity_of_latency(&t, e->stat.p99_us) : SEV_OK;
+	v->over[ERRORS] = grade_errors(&t, &e->stat);
+	v->over[QUEUE] = e->stat.calls >= t.min_samples
+				 ? severity_of_latency(&t, e->queue_p99_us)
 				 : SEV_OK;
 	/* What is learnt knows better than a threshold: an edge may be slow every day. */
 	for (unsigned c = 0; c < CHANNELS && e->usual.learnt; c++)

@@ -116,7 +116,7 @@ struct edge {
 	uint32_t onset; /* when what is on began, as far as one can tell */
 	struct score score;
 	enum verdict_part part;
-	struct verdict_tolerance tolerance;
+	struct tolerance tolerance;
 };
 
 struct node {

@@ -44,6 +44,21 @@ same "--check-config of a good one" 0 $?
 has "says what is set" "^window = 300s .*your file" "$tmp/out"
 has "and by whom" "^warn_p99 = 0.1s .*environment" "$tmp/out"
 
+cat >"$tmp/good.conf" <<END
+[tolerance "a service with a rather long name->another one with a name as long"]
+p99 = 3s
+[tolerance "web->*"]
+err = 2%
+ok = 404, NOT_FOUND
+END
+weir --config "$tmp/good.conf" --check-config >"$tmp/out" 2>/dev/null
+same "tolerances are listed" "[tolerance \"web->*\"] err = 2% ok = 404 NOT_FOUND" "$(tail -n 3 "$tmp/out" | xargs -0 | tr '\n' ' ' | sed 's/ *$//')"
+has "with their whole names" 'long name->another one with a name as long"\]' "$tmp/out"
+printf '[tolerance "web->cart"]\np99 = 3s\nerrr = 1%%\nok = 404 NOTFOUND\n[tolerance "web"]\np99 = 1s\n' >"$tmp/bad.conf"
+says "a tolerance with a mistake is refused" 2 "bad.conf:3: no setting of a tolerance 'errr' \(err\?\)" --config "$tmp/bad.conf" snapshot
+has "codes are checked" "bad.conf:4: 'NOTFOUND' is no code.*NOT_FOUND\?" "$tmp/err"
+has "and edges" "bad.conf:6: 'web' is no edge" "$tmp/err"
+
 # Two edges over ten seconds, one of them slow.
 for i in 0 1 2 3 4 5 6 7 8 9; do
 	for n in 1 2 3 4 5; do
@@ -98,6 +113,8 @@ says "check: a verdict is critical" 2 "" check --replay "$tmp/flows.ndjson" --fa
 has "and told" "^CRITICAL - 1 of 2 edges: .*cart → db: .*no baseline yet.* \| edges=2 critical=1 warning=0 verdicts=1 " "$tmp/out"
 says "check: of that kind" 2 "" check --replay "$tmp/flows.ndjson" --fail-on verdict:latency
 says "check: of no other" 0 "" check --replay "$tmp/flows.ndjson" --fail-on verdict:errors
+printf '[tolerance "*->db"]\np99 = 2s\nerr = 50%%\n' >"$tmp/good.conf"
+says "check: what is tolerated is none" 0 "" check --config "$tmp/good.conf" --replay "$tmp/flows.ndjson" --fail-on 'verdict | sev>=warn'
 sed 's/"dst":"db"/"dst":"d|b"/' "$tmp/flows.ndjson" >"$tmp/bar.ndjson"
 weir check --replay "$tmp/bar.ndjson" --fail-on verdict >"$tmp/out" 2>/dev/null
 same "check: one bar, before the performance data" 1 "$(tr -cd '|' <"$tmp/out" | wc -c)"

@@ -249,11 +249,11 @@ Test(verdict, a_moment_in_which_everything_waits_is_no_anomaly)
 	world_done(&w);
 }
 
-static struct verdict_tolerance
+static struct tolerance
 generous(void *ctx, uint32_t src, uint32_t dst)
 {
 	(void)ctx, (void)src, (void)dst;
-	return (struct verdict_tolerance){ .p99_us = 100000, .error_ratio = .3 };
+	return (struct tolerance){ .p99_us = 100000, .error_ratio = .3 };
 }
 
 Test(verdict, what_is_tolerated_is_not_told)

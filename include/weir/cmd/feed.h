@@ -17,9 +17,10 @@ struct feed;
 struct feed_options {
 	int64_t window_us;
 	struct thresholds thresholds;
-	const char *filter; /* NULL: everything */
-	const char *state;  /* file of what has been learnt, or NULL; see baselines.h */
-	double speed;       /* of a played source in feed_step() */
+	const struct tolerances *tolerances; /* borrowed, or NULL */
+	const char *filter;                  /* NULL: everything */
+	const char *state; /* file of what has been learnt, or NULL; see baselines.h */
+	double speed;      /* of a played source in feed_step() */
 };
 
 /* Takes @src over. */

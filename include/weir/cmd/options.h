@@ -16,6 +16,7 @@
 #include "weir/base/buf.h"
 #include "weir/base/status.h"
 #include "weir/core/severity.h"
+#include "weir/core/tolerance.h"
 #include "weir/term/term.h"
 
 enum command {
@@ -68,6 +69,7 @@ struct options {
 	char *filter;
 	struct thresholds thresholds;
 	char *state;
+	struct tolerances *tolerances; /* of [tolerance "a->b"]; NULL: none */
 
 	char *view, *theme;
 	bool ascii, mouse, bell;

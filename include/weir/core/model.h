@@ -26,6 +26,7 @@
 #include "weir/core/flow.h"
 #include "weir/core/severity.h"
 #include "weir/core/snap.h"
+#include "weir/core/tolerance.h"
 
 struct model;
 
@@ -40,7 +41,8 @@ struct model_limits {
 	int64_t idle_us;   /* without traffic for this long: shown idle */
 	int64_t forget_us; /* without traffic for this long: removed */
 	size_t log_bytes;  /* for the window's log; 0: the default's */
-	bool watched;      /* by a verdict engine; else thresholds alone judge */
+	const struct tolerances *tolerances; /* borrowed, or NULL */
+	bool watched; /* by a verdict engine; else thresholds alone judge */
 };
 
 extern const struct model_limits model_limits_default;

@@ -76,6 +76,7 @@ struct snap_edge {
 	uint32_t alarms;        /* bit set of enum anomaly, open now */
 	int64_t since_us;       /* of the oldest of them, or SNAP_UNKNOWN */
 	struct snap_usual usual;
+	struct tolerance tolerance; /* its own limits; 0 where there is none */
 	/* Stable while the edge lives, and not reused while a snap shows it. */
 	uint32_t key;
 };

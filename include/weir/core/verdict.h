@@ -22,6 +22,7 @@
 
 #include "weir/core/anomaly.h"
 #include "weir/core/flow.h"
+#include "weir/core/tolerance.h"
 
 #define VERDICT_NONE UINT32_MAX
 #define VERDICT_WINDOW_S 10u /* the sliding window, evaluated every second */
@@ -38,12 +39,6 @@ struct verdict_limits {
 	uint32_t forget_s;     /* an edge unseen for so long may make room for another */
 };
 
-/* Above these an edge's user wants to be told; below, however unusual, not. */
-struct verdict_tolerance {
-	int64_t p99_us;     /* 0: none */
-	double error_ratio; /* 0: none */
-};
-
 struct verdict_options {
 	struct verdict_limits limits;
 	struct anomaly_limits anomaly;
@@ -51,7 +46,7 @@ struct verdict_options {
 	const char *(*node_name)(void *ctx, uint32_t node);
 	const char *(*op_name)(void *ctx, uint32_t op);
 	/* NULL: no edge has a tolerance of its own. Asked when an edge is first seen. */
-	struct verdict_tolerance (*tolerance)(void *ctx, uint32_t src, uint32_t dst);
+	struct tolerance (*tolerance)(void *ctx, uint32_t src, uint32_t dst);
 	void *ctx;
 };
 
@@ -180,7 +175,7 @@ bool verdict_edge_numbers(const struct verdict *v, uint32_t src, uint32_t dst,
 struct verdict_why {
 	struct verdict_numbers numbers;
 	struct anomaly_limits limits;
-	struct verdict_tolerance tolerance;
+	struct tolerance tolerance;
 	int64_t since_us[ANOMALY_COUNT]; /* of what is open; else FLOW_UNKNOWN */
 	double own_excess_us; /* that the callee spent by itself, a request; NAN unknown */
 	bool async;           /* nobody waits for the answer */
