@@ -269,7 +269,8 @@ add_flow(struct model *m, const struct flow *f)
 	if (!book_time(m, f->end_us, 1, &at))
 		return;
 	found = route_find(m, f);
-	failed = tolerance_fails(edge_at(m, found->edge)->rule, f);
+	failed = m->limits.tolerances ? tolerance_fails(edge_at(m, found->edge)->rule, f)
+				      : f->failed;
 	r.errors = failed ? f->weight : 0;
 	r.series = found->series;
 	r.bytes_in = weigh(f->bytes_in, f->weight);
