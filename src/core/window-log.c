@@ -199,13 +199,13 @@ log_tail_grow(struct log *g, struct slot *s)
 	tail_resize(g, s, s->room ? s->room * 2 : 16);
 }
 
-/* Bring the groups in order, as a run. */
-static void
-sort_groups(struct log *g, struct slot *s)
+void
+log_pack_groups(struct log *g, struct slot *s)
 {
 	if (!s->groups.out.n)
 		return;
-	add_run(g, s, run_sort(&s->groups, g->fold), true);
+	assert(s->grouped == 0 || s->grouped == s->groups.out.n);
+	add_run(g, s, run_sort(&s->groups, g->fold), s->grouped > 0);
 	g->bytes -= s->groups.out.cap;
 	buf_clear(&s->groups.out);
 	if (s->groups.out.cap > g->spare_groups.cap) {
@@ -215,7 +215,8 @@ sort_groups(struct log *g, struct slot *s)
 		s->groups.out = less;
 	}
 	buf_done(&s->groups.out);
-	s->groups.series = 0;
+	s->groups.series = s->grouped_series = 0;
+	s->grouped = 0;
 }
 
 struct slot *
@@ -240,8 +241,8 @@ groups_take_spare(struct log *g, struct slot *s)
 	g->spare_groups = (struct buf)BUF_INIT;
 }
 
-static void
-put_group(struct log *g, struct slot *s, uint32_t series, const struct totals *t,
+void
+log_append_group(struct log *g, struct slot *s, uint32_t series, const struct totals *t,
 	const uint16_t *bucket, const uint32_t *count, unsigned n)
 {
 	g->bytes -= s->groups.out.cap;
@@ -249,17 +250,6 @@ put_group(struct log *g, struct slot *s, uint32_t series, const struct totals *t
 		groups_take_spare(g, s);
 	pack_group(&s->groups, series, t, bucket, count, n);
 	g->bytes += s->groups.out.cap;
-}
-
-void
-log_append_group(struct log *g, int64_t tick, uint32_t series, const struct totals *t,
-	const uint16_t *bucket, const uint32_t *count, unsigned n)
-{
-	struct slot *s = log_slot(g, tick);
-
-	if (s->groups.out.n >= GROUPS_MAX && !merging(g, tick))
-		sort_groups(g, s);
-	put_group(g, s, series, t, bucket, count, n);
 }
 
 void
@@ -311,8 +301,10 @@ move_groups(struct log *g, struct slot *to, const struct slot *from)
 			run_pair(&c, &b, &count[n]);
 			bucket[n++] = (uint16_t)b;
 		}
-		put_group(g, to, c.series, &c.totals, bucket, count, n);
+		log_append_group(g, to, c.series, &c.totals, bucket, count, n);
 	}
+	to->grouped = to->groups.out.n;
+	to->grouped_series = to->groups.series;
 }
 
 /* Put the merged slot in the place of its sources; what came late meanwhile is kept. */
@@ -332,6 +324,7 @@ merge_finish(struct log *g)
 			memcpy(made.tail + made.n, s->tail, s->n * sizeof(*s->tail));
 		made.n += s->n;
 		made.summed += s->summed;
+		assert(s->grouped == s->groups.out.n);
 		move_groups(g, &made, s);
 		slot_done(g, s);
 	}
@@ -443,18 +436,25 @@ log_pack_due(const struct log *g, const struct slot *s, int64_t now_tick,
 	       !overlap(s->tick, s->tick + s->span, busy_from, busy_to);
 }
 
+bool
+log_groups_due(const struct log *g, const struct slot *s, int64_t now_tick,
+	int64_t busy_from, int64_t busy_to)
+{
+	bool over = s->tick + s->span <= now_tick - CLOSED_TICKS;
+	size_t most = !over ? GROUPS_MAX : s->runs ? GROUPS_LATE : 0;
+
+	return s->groups.out.n > most && !merging(g, s->tick) &&
+	       !overlap(s->tick, s->tick + s->span, busy_from, busy_to);
+}
+
 void
-log_tidy(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to)
+log_tidy(struct log *g, int64_t now_tick)
 {
 	for (unsigned i = 0; i < g->slots; i++) {
 		struct slot *s = &g->slot[i];
-		uint32_t late = s->runs ? GROUPS_LATE : 0;
 
 		if (s->tick + s->span > now_tick - CLOSED_TICKS)
 			break;
-		if (s->groups.out.n > late && !merging(g, s->tick) &&
-			!overlap(s->tick, s->tick + s->span, busy_from, busy_to))
-			sort_groups(g, s);
 		if (s->n && s->room > SPARE_FROM && s->room > 2 * s->n)
 			tail_fit(g, s);
 	}

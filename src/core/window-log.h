@@ -24,7 +24,9 @@ struct slot {
 	uint32_t summed; /* so many of the tail are in the sums or need not be */
 	struct run *run;
 	uint32_t runs;
-	struct packer groups; /* a run whose series are in no order */
+	struct packer groups;    /* a run whose series are in no order */
+	size_t grouped;          /* so many of its bytes are in the sums or need not be */
+	uint32_t grouped_series; /* the series of the last group in those */
 };
 
 /* The making of one slot out of all that lie in [tick, tick + span). */
@@ -60,10 +62,13 @@ void log_tail_grow(struct log *g, struct slot *s);
 /* Turn the tail, all or nothing of which is in the sums, into a run like it. */
 void log_pack_tail(struct log *g, struct slot *s);
 
-/* Append a group of calls to the slot of @tick; see pack_group(). */
-void log_append_group(struct log *g, int64_t tick, uint32_t series,
+/* Append a group of calls; see pack_group(). */
+void log_append_group(struct log *g, struct slot *s, uint32_t series,
 	const struct totals *t, const uint16_t *bucket, const uint32_t *count,
 	unsigned n);
+
+/* Bring the groups, all or nothing of which is in the sums, in order: a run like them. */
+void log_pack_groups(struct log *g, struct slot *s);
 
 /* Index of the first slot that ends after @tick; g->slots when there is none. */
 unsigned log_find(const struct log *g, int64_t tick);
@@ -82,8 +87,12 @@ void log_drop_first(struct log *g);
 bool log_pack_due(const struct log *g, const struct slot *s, int64_t now_tick,
 	int64_t busy_from, int64_t busy_to);
 
-/* Bring in order what came as groups, and give memory back; once a tick. */
-void log_tidy(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to);
+/* The same for the groups. */
+bool log_groups_due(const struct log *g, const struct slot *s, int64_t now_tick,
+	int64_t busy_from, int64_t busy_to);
+
+/* Give memory back; once a tick. */
+void log_tidy(struct log *g, int64_t now_tick);
 
 /*
  * Go on with the merge that is under way or due, for about @budget bytes of packed

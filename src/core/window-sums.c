@@ -180,19 +180,6 @@ fetch_pairs(const struct series *s, const uint16_t *bucket, unsigned n)
 		fetch_counter(s, bucket[i]);
 }
 
-void
-sums_group(struct sums *sums, const struct window_group *g, const struct totals *t)
-{
-	for (uint32_t id = g->series; id != WINDOW_NO_SERIES;
-		id = sums->series[id].parent)
-		fetch_pairs(&sums->series[id], g->bucket, g->n);
-	for (uint32_t id = g->series; id != WINDOW_NO_SERIES;
-		id = sums->series[id].parent) {
-		apply_totals(&sums->series[id], t, 1);
-		apply_pairs(&sums->series[id], g->bucket, g->count, g->n, 1);
-	}
-}
-
 /* Some latencies of a run, read ahead, and the groups or parts of groups they are of. */
 #define AHEAD 32
 #define PIECES 16

@@ -42,9 +42,6 @@ void sums_free(struct sums *s, uint32_t id, int64_t tick);
 /* Put @n entries in, or take them out. */
 void sums_entries(struct sums *s, const struct entry *e, uint32_t n, bool take);
 
-/* The same for one group. */
-void sums_group(struct sums *s, const struct window_group *g, const struct totals *t);
-
 /*
  * The same for the next @budget or some more latencies and groups of a run. Returns how
  * many there were; less than that at its end.

@@ -139,6 +139,19 @@ sum_begun(struct window *w, unsigned *budget)
 	       sum_runs(w, &w->log.slot[log_find(&w->log, w->in.tick)], budget);
 }
 
+static void
+sum_groups(struct window *w, struct slot *s)
+{
+	const uint8_t *p = (const uint8_t *)s->groups.out.p;
+	struct run_cursor c = { .p = p + s->grouped,
+		.end = p + s->groups.out.n,
+		.series = s->grouped_series };
+
+	sums_run(&w->sums, &c, UINT32_MAX, false);
+	s->grouped = s->groups.out.n;
+	s->grouped_series = s->groups.series;
+}
+
 /* Put all of a slot that is not in the sums there. */
 static void
 sum_slot(struct window *w, struct slot *s)
@@ -147,10 +160,11 @@ sum_slot(struct window *w, struct slot *s)
 
 	sum_begun(w, &all);
 	sum_runs(w, s, &all);
-	if (s->summed == s->n)
-		return;
-	sums_entries(&w->sums, s->tail + s->summed, s->n - s->summed, false);
+	if (s->summed < s->n)
+		sums_entries(&w->sums, s->tail + s->summed, s->n - s->summed, false);
 	s->summed = s->n;
+	if (s->grouped < s->groups.out.n)
+		sum_groups(w, s);
 }
 
 /* The same for all slots that begin before @tick. */
@@ -187,6 +201,16 @@ pack_tail(struct window *w, struct slot *s)
 	if (s->summed)
 		sum_slot(w, s);
 	log_pack_tail(&w->log, s);
+	w->packed = true;
+}
+
+/* The same for the groups. */
+static void
+pack_groups(struct window *w, struct slot *s)
+{
+	if (s->grouped)
+		sum_slot(w, s);
+	log_pack_groups(&w->log, s);
 	w->packed = true;
 }
 
@@ -336,10 +360,15 @@ tick(struct window *w, int64_t now_tick)
 	/* More than a slot behind: the caller comes too rarely to leave it to later. */
 	if (i < w->log.slots && w->log.slot[i].tick + w->log.slot[i].span < w->low)
 		window_settle(w);
-	for (i = w->log.slots; i-- > 0;)
-		if (log_pack_due(&w->log, &w->log.slot[i], now_tick, w->done, w->low))
-			pack_tail(w, &w->log.slot[i]);
-	log_tidy(&w->log, now_tick, w->done, w->low);
+	for (i = w->log.slots; i-- > 0;) {
+		struct slot *s = &w->log.slot[i];
+
+		if (log_pack_due(&w->log, s, now_tick, w->done, w->low))
+			pack_tail(w, s);
+		if (log_groups_due(&w->log, s, now_tick, w->done, w->low))
+			pack_groups(w, s);
+	}
+	log_tidy(&w->log, now_tick);
 	w->merges = true;
 	drop_old(w);
 	sums_trim(&w->sums);
@@ -433,13 +462,20 @@ bool
 window_add_group(struct window *w, int64_t at_us, const struct window_group *g)
 {
 	struct totals t = group_totals(g);
+	struct slot *s;
 	int64_t at;
 
 	if (!tick_of(w, at_us, &at))
 		return false;
-	log_append_group(&w->log, at, g->series, &t, g->bucket, g->count, g->n);
-	if (at >= w->low)
-		sums_group(&w->sums, g, &t);
+	s = log_slot(&w->log, at);
+	if (log_groups_due(&w->log, s, w->now_tick, w->done, w->low))
+		pack_groups(w, s);
+	log_append_group(&w->log, s, g->series, &t, g->bucket, g->count, g->n);
+	/* Of a second that the sums have lost already nothing is put in. */
+	if (at < w->low) {
+		s->grouped = s->groups.out.n;
+		s->grouped_series = s->groups.series;
+	}
 	pay(w, g->n + 1);
 	return true;
 }
