@@ -24,6 +24,7 @@ static const struct option {
 	{ "--aggregate", "WHEN", "add requests up: auto (default), always, never" },
 	{ "--flush", "TIME", "greatest age of a batch, up to 100ms (default)" },
 	{ "--state", "FILE", "keep identity and counter here; \"none\": nowhere" },
+	{ "--config", "FILE", "read this configuration and no other" },
 	{ "--check", NULL, "print what the input yields, and send nothing" },
 	{ "--stats", NULL, "print counters every 10 s and at the end" },
 	{ "--version", NULL, "print the version" },
@@ -131,6 +132,8 @@ set_option(struct agent_args *a, const char *name, const char *value, struct dia
 		a->bind = value;
 	else if (!strcmp(name, "--state"))
 		a->state = value;
+	else if (!strcmp(name, "--config"))
+		a->config_file = value;
 	else if (!strcmp(name, "--check"))
 		a->check = true;
 	else if (!strcmp(name, "--stats"))
@@ -153,14 +156,12 @@ set_option(struct agent_args *a, const char *name, const char *value, struct dia
 }
 
 /* The agent's options may stand anywhere; every other word is the input's. */
-enum status
-agent_args_parse(struct agent_args *a, int argc, char **argv, struct diag *d)
+static enum status
+parse_words(struct agent_args *a, int argc, char **argv, struct diag *d)
 {
 	bool only_words = false;
 	enum status s;
 
-	*a = (struct agent_args){ .encoding = WIRE_BATCH };
-	a->input_argv = xcalloc((size_t)argc + 1, sizeof(argv[0]));
 	for (int i = 1; i < argc; i++) {
 		char *word = argv[i];
 		size_t n = strcspn(word, "=");
@@ -188,8 +189,78 @@ agent_args_parse(struct agent_args *a, int argc, char **argv, struct diag *d)
 		if (s)
 			return s;
 	}
-	if (a->help || a->version)
-		return STATUS_OK;
+	return STATUS_OK;
+}
+
+/* A setting of [agent], which the command line has not set. */
+static enum status
+take_setting(struct agent_args *a, const struct agent_setting *at, struct diag *d)
+{
+	const struct option *o = find_option(at->word, strcspn(at->word, "="));
+	struct diag why = { 0 };
+
+	if (!o)
+		return diag_at(d, STATUS_ERR_USAGE, at->file, at->line,
+			"[agent] has no setting '%s'", at->name);
+	if (o->argument) {
+		if (set_option(a, o->name, at->value, &why))
+			return diag_at(d, STATUS_ERR_USAGE, at->file, at->line, "%s: %s",
+				at->name, why.text);
+	} else if (!strcmp(at->value, "yes")) {
+		set_option(a, o->name, NULL, &why);
+	} else if (strcmp(at->value, "no") != 0) {
+		return diag_at(d, STATUS_ERR_USAGE, at->file, at->line,
+			"%s is yes or no, not '%s'", at->name, at->value);
+	}
+	return STATUS_OK;
+}
+
+static bool
+is_section(const char *name)
+{
+	return !strcmp(name, "agent") || input_find(name);
+}
+
+/* The configuration's words for the input go before those of the command line. */
+static void
+put_settings(struct agent_args *a)
+{
+	const struct agent_config *c = &a->config;
+	char **all = xcalloc((size_t)a->input_argc + c->n + 1, sizeof(all[0]));
+	int n = 0;
+
+	all[n++] = a->input_argv[0];
+	for (unsigned i = 0; i < c->n; i++)
+		if (!strcmp(c->v[i].section, a->input_argv[0]))
+			all[n++] = c->v[i].word;
+	for (int i = 1; i < a->input_argc; i++)
+		all[n++] = a->input_argv[i];
+	free(a->input_argv);
+	a->input_argv = all;
+	a->input_argc = n;
+}
+
+static enum status
+read_config(struct agent_args *a, const char *path, struct diag *d)
+{
+	enum status s = agent_config_load(&a->config, path, d);
+
+	for (unsigned i = 0; s == STATUS_OK && i < a->config.n; i++) {
+		const struct agent_setting *at = &a->config.v[i];
+
+		if (!is_section(at->section))
+			s = diag_at(d, STATUS_ERR_USAGE, at->file, at->line,
+				"[%s] is neither [agent] nor an input", at->section);
+		else if (!strcmp(at->section, "agent"))
+			s = take_setting(a, at, d);
+	}
+	return s;
+}
+
+/* What is asked for, whoever asked. */
+static enum status
+check_args(struct agent_args *a, struct diag *d)
+{
 	if (a->to && a->bind)
 		return diag_set(
 			d, STATUS_ERR_USAGE, "--to and --bind exclude each other");
@@ -209,11 +280,56 @@ agent_args_parse(struct agent_args *a, int argc, char **argv, struct diag *d)
 	return a->input ? STATUS_OK : unknown_input(a->input_argv[0], d);
 }
 
+/* The command line's --config, before anything else of it counts. */
+static const char *
+find_config(int argc, char **argv)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		if (!strncmp(argv[i], "--config=", 9))
+			return argv[i] + 9;
+		if (!strcmp(argv[i], "--config") && i + 1 < argc)
+			return argv[i + 1];
+	}
+	return NULL;
+}
+
+enum status
+agent_args_parse(struct agent_args *a, int argc, char **argv, struct diag *d)
+{
+	const char *to, *bind;
+	struct diag config = { 0 };
+	enum status s, of_config;
+
+	*a = (struct agent_args){ .encoding = WIRE_BATCH };
+	a->input_argv = xcalloc((size_t)argc + 1, sizeof(argv[0]));
+	of_config = read_config(a, find_config(argc, argv), &config);
+	to = a->to;
+	bind = a->bind;
+	a->to = a->bind = NULL;
+	s = parse_words(a, argc, argv, d);
+	if (s != STATUS_OK || a->help || a->version)
+		return s;
+	if (of_config != STATUS_OK) {
+		*d = config;
+		return of_config;
+	}
+	/* One of them on the command line replaces the other of the file. */
+	if (!a->to && !a->bind && !a->check) {
+		a->to = to;
+		a->bind = bind;
+	}
+	s = check_args(a, d);
+	if (s == STATUS_OK)
+		put_settings(a);
+	return s;
+}
+
 void
 agent_args_done(struct agent_args *a)
 {
 	free(a->input_argv);
 	a->input_argv = NULL;
+	agent_config_done(&a->config);
 }
 
 void

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "agent-config.h"
 #include "weir/base/status.h"
 #include "weir/input/input.h"
 #include "weir/wire/outbox.h"
@@ -13,8 +14,10 @@
 struct agent_args {
 	const struct input_ops *input; /* NULL: help or version was asked for */
 	int input_argc;
-	char **input_argv; /* what is the input's own; borrows argv */
+	char **input_argv; /* what is the input's own; borrows argv and config */
 	const char *to, *bind, *group, *state;
+	const char *config_file; /* --config */
+	struct agent_config config;
 	enum wire_encoding encoding;
 	enum outbox_aggregate aggregate;
 	int64_t flush_us; /* 0: the default */

@@ -100,8 +100,6 @@ by_calls(const void *pa, const void *pb)
 void
 agent_check_end(struct agent_check *c)
 {
-	if (!c)
-		return;
 	qsort(c->edges, c->n, sizeof(c->edges[0]), by_calls);
 	for (unsigned i = 0; i < c->n; i++) {
 		fprintf(stderr, "%8" PRIu64 " calls %6" PRIu64 " failed  %s\n",

@@ -118,6 +118,37 @@ say(const char *fmt, ...)
 }
 
 static void
+say_diag(const struct diag *d)
+{
+	if (d->file[0])
+		say("%s:%d: %s", d->file, d->line, d->text);
+	else
+		say("%s", d->text);
+}
+
+/* A mistake in an input's options may stand in the configuration. */
+static void
+place_mistake(const struct agent_args *args, struct diag *d)
+{
+	const char *first = d->text + strlen(d->text), *found;
+	char quoted[64];
+
+	for (unsigned i = 0; i < args->config.n; i++) {
+		const struct agent_setting *at = &args->config.v[i];
+
+		if (strcmp(at->section, args->input->id) != 0)
+			continue;
+		snprintf(quoted, sizeof(quoted), "'--%s'", at->name);
+		found = strstr(d->text, quoted);
+		if (found && found < first) {
+			first = found;
+			snprintf(d->file, sizeof(d->file), "%s", at->file);
+			d->line = at->line;
+		}
+	}
+}
+
+static void
 look_at_clock(struct agent *a)
 {
 	a->now.mono_us = clock_mono_us();
@@ -335,13 +366,14 @@ start(struct agent *a, const struct agent_args *args, struct bus_pub_options *po
 	a->rate = args->encoding == WIRE_JSON ? RATE_PER_S : BATCHED_PER_S;
 	a->tokens = a->rate;
 	a->waits = a->ops->ends;
-	if (args->check)
-		a->check = agent_check_new();
 	a->in = a->ops->open(args->input_argc, args->input_argv, &env, d);
-	if (a->in && a->check)
+	if (!a->in)
+		return false;
+	if (args->check) {
+		a->check = agent_check_new();
 		return true;
-	if (a->in)
-		a->pub = bus_pub_open(po, d);
+	}
+	a->pub = bus_pub_open(po, d);
 	return a->pub && open_outbox(a, args, d);
 }
 
@@ -364,7 +396,8 @@ serve(struct agent *a, const struct agent_args *args)
 		po.to = url;
 	}
 	if (!start(a, args, &po, &d)) {
-		say("%s", d.text);
+		place_mistake(args, &d);
+		say_diag(&d);
 		return d.status == STATUS_ERR_USAGE ? EXIT_MISUSE : EXIT_WORLD;
 	}
 	if (a->check)
@@ -397,7 +430,8 @@ stop(struct agent *a, bool stats)
 	outbox_free(a->out);
 	if (a->pub)
 		bus_pub_close(a->pub);
-	agent_check_end(a->check);
+	if (a->check)
+		agent_check_end(a->check);
 }
 
 int
@@ -409,8 +443,8 @@ main(int argc, char **argv)
 	int code = 0;
 
 	if (agent_args_parse(&args, argc, argv, &d)) {
-		say("%s", d.text);
-		code = EXIT_MISUSE;
+		say_diag(&d);
+		code = d.status == STATUS_ERR_SYSTEM ? EXIT_WORLD : EXIT_MISUSE;
 	} else if (args.help) {
 		agent_args_help();
 	} else if (args.version) {

@@ -45,10 +45,11 @@ set(const struct args_option *o, char **argv, int argc, int *at, const char *val
 	unsigned n = 0;
 
 	if (o->flag) {
-		*o->flag = true;
-		return value ? diag_set(d, STATUS_ERR_USAGE, "'%s' takes no value",
-				       o->name)
-			     : STATUS_OK;
+		*o->flag = !value || strcmp(value, "no") != 0;
+		return *o->flag && value && strcmp(value, "yes") != 0
+			       ? diag_set(d, STATUS_ERR_USAGE, "'%s' is yes or no",
+					 o->name)
+			       : STATUS_OK;
 	}
 	if (!value && *at + 1 >= argc)
 		return diag_set(d, STATUS_ERR_USAGE, "'%s' needs a value", o->name);

@@ -44,6 +44,44 @@ says "two ends exclude each other" 2 "exclude" otlp --to a --bind b
 says "an unknown encoding is named" 2 "'xml'" otlp --encoding xml
 says "no address to listen on" 2 "'nowhere'" otlp --http nowhere --to "$url"
 says "a file that is not there" 1 "nothing-here" ndjson "$tmp/nothing-here" --to "$url"
+
+# ------------------------------------------------------------ the configuration
+mkdir -p "$XDG_CONFIG_HOME/weir"
+conf=$XDG_CONFIG_HOME/weir/agent.conf
+printf '%s\n' '{"up":"stock:80","t":0.25,"st":200}' '{"up":"cart:80","t":0.5,"st":500}' >"$tmp/own.log"
+cat >"$conf" <<END
+[agent]
+group = web
+to = ipc://$tmp/of-the-file
+[accesslog]
+format = custom
+service = edge
+field = upstream=up
+field = latency=t:s
+field = status=st
+once = yes
+from-start = yes
+file = $tmp/own.log
+END
+says "a custom log's fields stand in the configuration" 0 "1 calls +1 failed +edge.*cart" \
+	--check accesslog
+says "what is on the command line wins" 0 "1 calls +1 failed +front.*cart" \
+	--check accesslog --service front
+says "an end on the command line replaces the file's" 2 "'nowhere'" otlp --http nowhere --bind "$url"
+says "--config reads that file alone" 2 "format" --config /dev/null --check accesslog "$tmp/own.log"
+says "a --config that is not there" 1 "nothing-here" --config "$tmp/nothing-here" otlp
+echo 'fromstart = yes' >>"$conf"
+says "a mistake has its place" 2 "agent.conf:13: .*'--fromstart'.*'--from-start'" --check accesslog
+sed -i 's/^once = yes/once = perhaps/' "$conf"
+says "yes or no" 2 "agent.conf:10: .*'--once' is yes or no" --check accesslog
+echo 'stats = 7' | sed '1i [agent]' >"$conf"
+says "of the agent's own too" 2 "agent.conf:2: stats is yes or no" otlp
+printf '[otpl]\nhttp = x\n' >"$conf"
+says "a section that is none" 2 "agent.conf:2: .otpl. is neither" otlp
+echo 'http' >"$conf"
+says "a line that is no setting" 2 "agent.conf:1: .*key = value" otlp
+rm "$conf"
+
 weir-agent --help >"$tmp/help"
 has "--help names the inputs" 'otlp - ' "$tmp/help"
 same "--version" weir-agent "$(weir-agent --version | cut -d' ' -f1)"

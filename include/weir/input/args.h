@@ -12,7 +12,7 @@
 struct args_option {
 	const char *name;   /* with its dashes */
 	const char **value; /* set to what follows it */
-	bool *flag;         /* or, for an option without a value: set to true */
+	bool *flag;         /* or, for an option without a value: set; "=no" unsets it */
 	unsigned
 		max; /* 0: the last one counts; else value has room for so many, and NULL */
 };
