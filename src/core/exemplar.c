@@ -2,6 +2,7 @@
 
 #include "exemplar.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "weir/base/util.h"
@@ -39,44 +40,72 @@ by_second(const struct exemplar *a, const struct exemplar *b)
 
 typedef int order_fn(const struct exemplar *a, const struct exemplar *b);
 
-/* Find again who is to go first: whoever is too old, else the least. */
-static void
-settle(struct exemplar_list *l, order_fn *order)
+static const struct exemplar_bar no_bar = { INT64_MIN, INT64_MIN };
+
+struct exemplars *
+exemplars_new(void)
 {
-	l->least = 0;
-	l->oldest_us = l->kept[0].at_us;
-	for (uint8_t i = 1; i < l->n; i++) {
-		if (order(&l->kept[i], &l->kept[l->least]) < 0)
-			l->least = i;
-		l->oldest_us = MIN(l->oldest_us, l->kept[i].at_us);
-	}
+	void *p = NULL;
+	struct exemplars *all;
+
+	if (posix_memalign(&p, _Alignof(struct exemplars), sizeof(*all)) != 0)
+		die("out of memory");
+	all = p;
+	*all = (struct exemplars){ .slow = no_bar, .failed = no_bar, .recent = no_bar };
+	return all;
 }
 
-static void
-offer(struct exemplar_list *l, const struct exemplar *e, int64_t from_us, order_fn *order)
+/*
+ * Put @e in, if it is to be kept: whoever is too old makes room first, then the least.
+ * Returns the one that is the least now when the list is full, else NULL.
+ */
+static const struct exemplar *
+offer(struct exemplar_list *l, struct exemplar_bar *b, const struct exemplar *e,
+	int64_t from_us, order_fn *order)
 {
 	uint8_t i = l->least;
 
 	if (l->n < EXEMPLARS_EACH) {
 		i = l->n++;
-	} else if (l->oldest_us < from_us) {
-		for (i = 0; l->kept[i].at_us != l->oldest_us; i++)
+	} else if (b->oldest_us < from_us) {
+		for (i = 0; l->kept[i].at_us != b->oldest_us; i++)
 			;
 	} else if (order(e, &l->kept[i]) <= 0) {
-		return;
+		return &l->kept[i];
 	}
 	l->kept[i] = *e;
-	settle(l, order);
+	if (l->n < EXEMPLARS_EACH)
+		return NULL;
+	l->least = 0;
+	b->oldest_us = l->kept[0].at_us;
+	for (i = 1; i < EXEMPLARS_EACH; i++) {
+		if (order(&l->kept[i], &l->kept[l->least]) < 0)
+			l->least = i;
+		b->oldest_us = MIN(b->oldest_us, l->kept[i].at_us);
+	}
+	return &l->kept[l->least];
 }
 
 void
 exemplars_add(struct exemplars *all, const struct exemplar *e, int64_t from_us)
 {
-	if (e->x.latency_us >= 0)
-		offer(&all->slow, e, from_us, by_latency);
-	if (e->x.failed)
-		offer(&all->failed, e, from_us, by_time);
-	offer(&all->recent, e, from_us, by_second);
+	const struct exemplar *least;
+
+	if (e->x.latency_us >= 0) {
+		least = offer(&all->slow_list, &all->slow, e, from_us, by_latency);
+		if (least)
+			all->slow.least = least->x.latency_us;
+	}
+	if (e->x.failed) {
+		least = offer(&all->failed_list, &all->failed, e, from_us, by_time);
+		if (least)
+			all->failed.least = least->x.end_us;
+	}
+	least = offer(&all->recent_list, &all->recent, e, from_us, by_second);
+	if (least) {
+		all->recent.least = least->x.end_us / SEC_US;
+		all->recent_ids = exemplar_ids(&least->x.ids);
+	}
 }
 
 static void
@@ -100,7 +129,7 @@ list(const struct exemplar_list *l, int64_t from_us, struct snap *snap)
 void
 exemplars_list(const struct exemplars *all, int64_t from_us, struct snap *snap)
 {
-	list(&all->slow, from_us, snap);
-	list(&all->failed, from_us, snap);
-	list(&all->recent, from_us, snap);
+	list(&all->slow_list, from_us, snap);
+	list(&all->failed_list, from_us, snap);
+	list(&all->recent_list, from_us, snap);
 }

@@ -8,6 +8,7 @@
 #ifndef WEIR_CORE_EXEMPLAR_H
 #define WEIR_CORE_EXEMPLAR_H
 
+#include "weir/base/util.h"
 #include "weir/core/snap.h"
 
 #define EXEMPLARS_EACH 4
@@ -18,14 +19,56 @@ struct exemplar {
 };
 
 struct exemplar_list {
-	int64_t oldest_us; /* at_us of the oldest */
-	uint8_t n, least;  /* index of the one to go first */
+	uint8_t n, least; /* index of the one to go first */
 	struct exemplar kept[EXEMPLARS_EACH];
 };
 
-struct exemplars {
-	struct exemplar_list slow, failed, recent;
+/* Of a list that is full; both are least while it is not. */
+struct exemplar_bar {
+	int64_t oldest_us; /* at_us of the oldest */
+	int64_t least;     /* whoever has less than this is not kept */
 };
+
+/* Nearly all are turned away by the bars, which stand in one cache line. */
+struct exemplars {
+	_Alignas(64) struct exemplar_bar slow, failed, recent;
+	uint64_t recent_ids; /* the ids that the least of the newest second begins with */
+	struct exemplar_list slow_list, failed_list, recent_list;
+};
+
+struct exemplars *exemplars_new(void); /* ends with free() */
+
+/* The first eight bytes of ids as a number that is in the order of the bytes. */
+static inline uint64_t
+exemplar_ids(const struct flow_ids *ids)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < sizeof(n); i++)
+		n = n << 8 | ids->trace[i];
+	return n;
+}
+
+static inline bool
+exemplar_is_below(const struct exemplar_bar *b, int64_t what, int64_t from_us)
+{
+	return what < b->least && b->oldest_us >= from_us;
+}
+
+/* False when exemplars_add() would certainly not keep it. */
+static inline bool
+exemplars_want(
+	const struct exemplars *all, const struct snap_exemplar *x, int64_t from_us)
+{
+	int64_t second = x->end_us / SEC_US;
+
+	return (x->failed && !exemplar_is_below(&all->failed, x->end_us, from_us)) ||
+	       (x->latency_us >= 0 &&
+		       !exemplar_is_below(&all->slow, x->latency_us, from_us)) ||
+	       !(exemplar_is_below(&all->recent, second, from_us) ||
+		       (exemplar_is_below(&all->recent, second - 1, from_us) &&
+			       exemplar_ids(&x->ids) < all->recent_ids));
+}
 
 /* Offer one; those before @from_us make room first. */
 void exemplars_add(struct exemplars *all, const struct exemplar *e, int64_t from_us);

@@ -16,23 +16,6 @@
 #include "weir/base/util.h"
 
 int64_t
-hist_low(unsigned bucket)
-{
-	unsigned shift;
-
-	if (bucket < 2 * HIST_PAGE)
-		return bucket;
-	shift = (bucket >> HIST_SUB_BITS) - 1;
-	return (int64_t)((uint64_t)(HIST_PAGE + bucket % HIST_PAGE) << shift);
-}
-
-int64_t
-hist_high(unsigned bucket)
-{
-	return bucket < HIST_OVERFLOW ? hist_low(bucket + 1) - 1 : hist_low(bucket);
-}
-
-int64_t
 hist_value(unsigned bucket)
 {
 	int64_t low = hist_low(bucket);

@@ -49,16 +49,22 @@ delta_is_sane(const struct delta *d)
 	       is_sane(&d->queue, d->calls);
 }
 
+/* Is it the upper bound of one of our own buckets, or endless? */
+static bool
+is_ours(int64_t bound)
+{
+	if (bound >= (int64_t)HIST_LIMIT_US)
+		return bound == INT64_MAX || bound == (int64_t)HIST_LIMIT_US;
+	return hist_index((uint64_t)bound) != hist_index((uint64_t)bound + 1);
+}
+
 static bool
 is_coarse(const struct buckets *b)
 {
-	for (uint32_t i = 0; b->bound_us && i < b->n; i++) {
-		int64_t bound = b->bound_us[i];
-
-		/* Those of empty buckets too: all requests may be behind the last one. */
-		if (bound != INT64_MAX && hist_high(hist_index((uint64_t)bound)) != bound)
+	/* Those of empty buckets too: all requests may be behind the last one. */
+	for (uint32_t i = 0; b->bound_us && i < b->n; i++)
+		if (!is_ours(b->bound_us[i]))
 			return true;
-	}
 	return false;
 }
 
@@ -83,9 +89,13 @@ bucket_for(const struct buckets *b, uint32_t i, bool coarse)
 static uint64_t
 share(uint64_t total, unsigned k, unsigned n)
 {
-	uint64_t q = total / n, r = total % n;
+	uint64_t r;
 
-	return n == 1 ? total : q + (r * (k + 1) / n - r * k / n);
+	/* Nearly always; and a division takes longer than all the rest. */
+	if (n == 1)
+		return total;
+	r = total % n;
+	return total / n + (r * (k + 1) / n - r * k / n);
 }
 
 static int64_t

@@ -227,26 +227,27 @@ book_lazily(struct model *m, uint32_t *series, int64_t us, uint32_t weight, int6
 }
 
 static void
-keep_exemplar(
-	struct model *m, uint32_t edge, const struct delta_exemplar *d, int64_t at_us)
+keep_exemplar(struct model *m, uint32_t edge, const struct delta_exemplar *d)
 {
 	static const uint8_t none[sizeof(d->ids.trace)];
 	struct edge *e = edge_at(m, edge);
+	int64_t from_us = window_from_us(m->window);
 	struct exemplar x = {
 		.x = {
 			.ids = d->ids,
 			.latency_us = d->latency_us,
-			.end_us = at_us - m->shift_us,
+			.end_us = d->end_us - m->shift_us,
 			.failed = d->failed,
 		},
-		.at_us = at_us,
+		.at_us = d->end_us,
 	};
 
 	if (memcmp(d->ids.trace, none, sizeof(none)) == 0)
 		return;
 	if (!e->exemplars)
-		e->exemplars = xcalloc(1, sizeof(*e->exemplars));
-	exemplars_add(e->exemplars, &x, window_from_us(m->window));
+		e->exemplars = exemplars_new();
+	if (exemplars_want(e->exemplars, &x.x, from_us))
+		exemplars_add(e->exemplars, &x, from_us);
 }
 
 static void
@@ -281,7 +282,7 @@ add_flow(struct model *m, const struct flow *f)
 	touch_edge(m, found->edge, at, at);
 	say_kinds(m, found, f->src_kind, f->dst_kind, f->server_us >= 0);
 	x = (struct delta_exemplar){ f->ids, at, flow_latency_us(f), failed };
-	keep_exemplar(m, found->edge, &x, at);
+	keep_exemplar(m, found->edge, &x);
 	watch_flow(m, f, failed, found, at);
 	m->overflow += found->folded;
 	received(m, at, 1);
@@ -312,11 +313,13 @@ add_delta(struct model *m, const struct delta *d)
 	touch_edge(m, found->edge, d->events ? at - d->span_us : at, at);
 	say_kinds(m, found, d->src_kind, d->dst_kind, d->server.n > 0);
 	for (uint32_t i = 0; i < d->exemplars; i++) {
-		const struct delta_exemplar *x = &d->exemplar[i];
+		struct delta_exemplar x = d->exemplar[i];
 
-		if (x->end_us >= 0 && x->end_us <= d->end_us &&
-			flow_duration_is_sane(x->latency_us))
-			keep_exemplar(m, found->edge, x, at - (d->end_us - x->end_us));
+		if (x.end_us < 0 || x.end_us > d->end_us ||
+			!flow_duration_is_sane(x.latency_us))
+			continue;
+		x.end_us += at - d->end_us;
+		keep_exemplar(m, found->edge, &x);
 	}
 	watch_delta(m, d, found, at);
 	m->overflow += found->folded * events;

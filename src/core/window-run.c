@@ -13,7 +13,7 @@
 /* A varint takes at most this many bytes. */
 #define VARINT_MAX 10
 
-static uint8_t *
+static inline uint8_t *
 put_varint(uint8_t *p, uint64_t v)
 {
 	while (v >= 0x80) {
@@ -98,7 +98,7 @@ fold_group(struct fold *f, struct run_cursor *c)
 	}
 }
 
-static uint8_t *
+static inline uint8_t *
 put_pair(uint8_t *p, unsigned step, uint32_t count)
 {
 	p = put_varint(p, (uint64_t)step << 1 | (count != 1));

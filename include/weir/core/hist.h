@@ -42,8 +42,19 @@ hist_index(uint64_t us)
 }
 
 /* Least and greatest latency of a bucket. Those of the overflow bucket are its bound. */
-int64_t hist_low(unsigned bucket);
-int64_t hist_high(unsigned bucket);
+static inline int64_t
+hist_low(unsigned bucket)
+{
+	unsigned shift = bucket < 2 * HIST_PAGE ? 0 : (bucket >> HIST_SUB_BITS) - 1;
+
+	return (int64_t)((uint64_t)(bucket - (shift << HIST_SUB_BITS)) << shift);
+}
+
+static inline int64_t
+hist_high(unsigned bucket)
+{
+	return bucket < HIST_OVERFLOW ? hist_low(bucket + 1) - 1 : hist_low(bucket);
+}
 
 /* What a quantile in that bucket is said to be: its middle. */
 int64_t hist_value(unsigned bucket);
