@@ -331,10 +331,34 @@ by_latency(const void *pa, const void *pb)
 	return memcmp(&a->ids, &b->ids, sizeof(a->ids));
 }
 
+/* Sorted in place: for a few, and there are thousands of few, qsort() is a long way. */
+#define FEW 16
+#define ITEM_MAX 128
+
+static void
+sort_few(char *p, size_t n, size_t size, int (*order)(const void *, const void *))
+{
+	char item[ITEM_MAX];
+
+	for (size_t i = 1; i < n; i++) {
+		size_t to = i;
+
+		while (to > 0 && order(p + (to - 1) * size, p + i * size) > 0)
+			to--;
+		if (to == i)
+			continue;
+		memcpy(item, p + i * size, size);
+		memmove(p + (to + 1) * size, p + to * size, (i - to) * size);
+		memcpy(p + to * size, item, size);
+	}
+}
+
 static void
 sort(void *p, uint32_t n, size_t size, int (*order)(const void *, const void *))
 {
-	if (n > 1)
+	if (n > 1 && n <= FEW && size <= ITEM_MAX)
+		sort_few(p, n, size, order);
+	else if (n > 1)
 		qsort(p, n, size, order);
 }
 
