@@ -88,9 +88,12 @@ take_frames(struct bus_sub *s)
 	for (unsigned i = 0; i < BATCH; i++) {
 		struct str frame;
 
-		if (zmq_msg_recv(&msg, s->socket, ZMQ_DONTWAIT) < 0 &&
-			zmq_errno() != EINTR)
+		if (zmq_msg_recv(&msg, s->socket, ZMQ_DONTWAIT) < 0) {
+			/* The message before this one is still in there. */
+			if (zmq_errno() == EINTR)
+				continue;
 			break;
+		}
 		if (s->in_parts || zmq_msg_more(&msg)) {
 			s->in_parts = zmq_msg_more(&msg);
 			count(&s->refused, !s->in_parts);

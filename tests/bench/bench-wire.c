@@ -288,8 +288,33 @@ struct bench {
 	int go;
 };
 
-/* Events a second. */
-static double
+/* Say where they may have gone. */
+static void
+fail_short(struct bench *b, struct inbox *in, enum form form, uint64_t events)
+{
+	struct bus_stats stats;
+	struct snap s = { 0 };
+
+	bus_sub_stats(b->sub, &stats);
+	inbox_snap(in, 0, &s);
+	fprintf(stderr,
+		"bench-wire: form %d: %llu events of %u: %llu frames had no room, %llu "
+		"were "
+		"cut off, %llu duplicates, %llu not to be read\n",
+		(int)form, (unsigned long long)events, EVENTS,
+		(unsigned long long)stats.dropped_frames,
+		(unsigned long long)stats.disconnects,
+		(unsigned long long)s.quality.duplicate,
+		(unsigned long long)s.quality.decode_errors);
+	exit(1);
+}
+
+/* Events a second, and what this thread spends on one. */
+struct speed {
+	double rate, cpu_ns;
+};
+
+static struct speed
 run(struct bench *b, enum form form, enum way way)
 {
 	struct sink sink = { .model = b->model };
@@ -298,12 +323,13 @@ run(struct bench *b, enum form form, enum way way)
 	unsigned left = b->frames[form].count;
 	char byte = (char)form;
 	struct str frame;
-	double start;
+	double start, cpu;
 	int64_t mono_us;
 
 	if (write(b->go, &byte, 1) != 1)
 		fail("the publisher is gone");
 	start = wall_ns();
+	cpu = cpu_ns();
 	while (left > 0) {
 		if (!bus_sub_next(b->sub, &frame, &mono_us)) {
 			if (poll(&p, 1, 10000) <= 0)
@@ -314,10 +340,11 @@ run(struct bench *b, enum form form, enum way way)
 		left--;
 	}
 	start = wall_ns() - start;
+	cpu = cpu_ns() - cpu;
 	if (way != NOTHING && sink.events != EVENTS)
-		fail("events are missing");
+		fail_short(b, in, form, sink.events);
 	inbox_free(in);
-	return EVENTS / start * 1e9;
+	return (struct speed){ EVENTS / start * 1e9, cpu / EVENTS };
 }
 
 static void
@@ -340,19 +367,23 @@ bench_sockets(struct bench *b, unsigned rounds)
 		D_NULL,
 		D_WEIR
 	};
-	static double rate[ARRAY_LEN(runs)][ROUNDS_MAX];
-	double m[ARRAY_LEN(runs)];
+	static double rate[ARRAY_LEN(runs)][ROUNDS_MAX], cpu[ARRAY_LEN(runs)][ROUNDS_MAX];
+	double m[ARRAY_LEN(runs)], c[ARRAY_LEN(runs)];
 
 	for (unsigned r = 0; r <= rounds; r++)
 		for (unsigned i = 0; i < ARRAY_LEN(runs); i++) {
-			double got = run(b, runs[i].form, runs[i].way);
+			struct speed got = run(b, runs[i].form, runs[i].way);
 
 			/* The first round only warms up. */
-			if (r > 0)
-				rate[i][r - 1] = got;
+			if (r == 0)
+				continue;
+			rate[i][r - 1] = got.rate;
+			cpu[i][r - 1] = got.cpu_ns;
 		}
-	for (unsigned i = 0; i < ARRAY_LEN(runs); i++)
+	for (unsigned i = 0; i < ARRAY_LEN(runs); i++) {
 		m[i] = median(rate[i], rounds);
+		c[i] = median(cpu[i], rounds);
+	}
 	row_plain("JSON lines of 16 KB, received and no more", "%.2f M ev/s",
 		m[L_NULL] / 1e6);
 	row_plain(
@@ -364,6 +395,14 @@ bench_sockets(struct bench *b, unsigned rounds)
 	row_plain("sums of 100 requests, received and no more", "%.0f M ev/s",
 		m[D_NULL] / 1e6);
 	row_plain("the same through weir", "%.0f M ev/s", m[D_WEIR] / 1e6);
+	row_plain("CPU of the reading thread: lines through cJSON", "%.0f ns/event",
+		c[L_CJSON]);
+	row_plain("lines through weir", "%.0f ns/event", c[L_WEIR]);
+	row_plain("batches through weir", "%.0f ns/event", c[B_WEIR]);
+	row_plain("batches by the cJSON way, in CPU of that thread", "%.1f x",
+		c[L_CJSON] / c[B_WEIR]);
+	row_plain("sums by the cJSON way, in CPU of that thread", "%.0f x",
+		c[L_CJSON] / c[D_WEIR]);
 	row("JSON, one a message: of receiving alone", "%.2f", m[S_WEIR] / m[S_NULL],
 		AT_LEAST, 0.8);
 	row("JSON lines of 16 KB: of receiving alone", "%.2f", m[L_WEIR] / m[L_NULL],
