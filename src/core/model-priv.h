@@ -63,6 +63,7 @@ struct route {
 	bool folded;  /* something of it is "(other)" for want of room */
 	uint8_t said; /* what its flows have said of their ends, 0: nothing yet */
 	uint32_t edge, tally, series;
+	struct exemplars *exemplars; /* of the edge, or NULL */
 };
 
 struct routes {

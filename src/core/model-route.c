@@ -60,6 +60,7 @@ fill(struct model *m, const struct flow *f, struct flow_memo *memo, struct route
 	src = table_node(m, f->src, memo->src, &r->folded);
 	dst = table_node(m, f->dst, memo->dst, &r->folded);
 	r->edge = table_edge(m, src, dst, f->kind, &r->folded);
+	r->exemplars = edge_at(m, r->edge)->exemplars;
 	r->tally = table_tally(m, r->edge, f->origin);
 	r->series = table_op(m, r->tally, f->op, memo->op, &r->folded);
 	r->src = node_at(m, src)->name;
@@ -87,6 +88,17 @@ routes_renew(struct model *m)
 	r->used = 0;
 }
 
+/* Have on its way what will be needed of it: with many edges nothing is in the caches. */
+static struct route *
+fetched(const struct model *m, struct route *r)
+{
+	__builtin_prefetch(edge_at(m, r->edge), 1);
+	__builtin_prefetch(tally_at(m, r->tally));
+	if (r->exemplars)
+		__builtin_prefetch(r->exemplars);
+	return r;
+}
+
 struct route *
 route_find(struct model *m, const struct flow *f)
 {
@@ -95,7 +107,7 @@ route_find(struct model *m, const struct flow *f)
 		want = { .kind = (uint8_t)f->kind, .origin = (uint8_t)f->origin };
 
 	if (memo->stamp == m->stamp)
-		return memo->found;
+		return fetched(m, memo->found);
 	want.src = table_name(m, f->src, memo->src);
 	want.dst = table_name(m, f->dst, memo->dst);
 	want.op = table_name(m, f->op, memo->op);
@@ -115,7 +127,7 @@ route_find(struct model *m, const struct flow *f)
 	}
 	memo->stamp = m->stamp;
 	memo->found = at;
-	return at;
+	return fetched(m, at);
 }
 
 size_t

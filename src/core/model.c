@@ -226,11 +226,20 @@ book_lazily(struct model *m, uint32_t *series, int64_t us, uint32_t weight, int6
 	window_add(m->window, at_us, &r);
 }
 
+static struct exemplars *
+edge_exemplars(struct model *m, uint32_t edge)
+{
+	struct edge *e = edge_at(m, edge);
+
+	if (!e->exemplars)
+		e->exemplars = exemplars_new();
+	return e->exemplars;
+}
+
 static void
-keep_exemplar(struct model *m, uint32_t edge, const struct delta_exemplar *d)
+keep_exemplar(struct model *m, struct route *r, const struct delta_exemplar *d)
 {
 	static const uint8_t none[sizeof(d->ids.trace)];
-	struct edge *e = edge_at(m, edge);
 	int64_t from_us = window_from_us(m->window);
 	struct exemplar x = {
 		.x = {
@@ -244,10 +253,10 @@ keep_exemplar(struct model *m, uint32_t edge, const struct delta_exemplar *d)
 
 	if (memcmp(d->ids.trace, none, sizeof(none)) == 0)
 		return;
-	if (!e->exemplars)
-		e->exemplars = exemplars_new();
-	if (exemplars_want(e->exemplars, &x.x, from_us))
-		exemplars_add(e->exemplars, &x, from_us);
+	if (!r->exemplars)
+		r->exemplars = edge_exemplars(m, r->edge);
+	if (exemplars_want(r->exemplars, &x.x, from_us))
+		exemplars_add(r->exemplars, &x, from_us);
 }
 
 static void
@@ -282,7 +291,7 @@ add_flow(struct model *m, const struct flow *f)
 	touch_edge(m, found->edge, at, at);
 	say_kinds(m, found, f->src_kind, f->dst_kind, f->server_us >= 0);
 	x = (struct delta_exemplar){ f->ids, at, flow_latency_us(f), failed };
-	keep_exemplar(m, found->edge, &x);
+	keep_exemplar(m, found, &x);
 	watch_flow(m, f, failed, found, at);
 	m->overflow += found->folded;
 	received(m, at, 1);
@@ -319,7 +328,7 @@ add_delta(struct model *m, const struct delta *d)
 			!flow_duration_is_sane(x.latency_us))
 			continue;
 		x.end_us += at - d->end_us;
-		keep_exemplar(m, found->edge, &x);
+		keep_exemplar(m, found, &x);
 	}
 	watch_delta(m, d, found, at);
 	m->overflow += found->folded * events;
