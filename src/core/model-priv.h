@@ -98,8 +98,9 @@ struct model {
 	struct verdict *verdict; /* NULL: not watched */
 	struct verdict_options verdict_options;
 	int utc_offset_s;
-	struct snap_event *event; /* ring of SNAP_EVENTS, by number */
-	uint64_t told;            /* number of the newest event in it */
+	struct snap_event *event;   /* ring of SNAP_EVENTS, by number */
+	uint64_t told;              /* number of the newest event in it */
+	struct verdict_event named; /* that named the cause, or cleared it */
 	uint32_t sweep_edge, sweep_node;
 	int64_t swept_tick;
 };

@@ -116,32 +116,55 @@ copy_text(char *to, size_t size, const struct buf *from)
 	to[n] = '\0';
 }
 
+static const char *
+name_or_null(const struct model *m, uint32_t id)
+{
+	return id == VERDICT_NONE ? NULL : names_text(m->names, id);
+}
+
 /* Write down what the engine has told since the last time. */
 static void
 take_events(struct model *m)
 {
 	struct sentence_style style = { .utc_offset_s = m->utc_offset_s };
 	struct verdict_event got[16];
-	struct buf text = BUF_INIT;
 	uint32_t n;
 
 	while ((n = verdict_events(m->verdict, m->told, got, ARRAY_LEN(got))) > 0) {
 		for (uint32_t i = 0; i < n; i++) {
 			struct snap_event *to = &m->event[got[i].number % SNAP_EVENTS];
 
-			buf_clear(&text);
-			sentence_event(&text, &got[i], &m->verdict_options, &style);
 			*to = (struct snap_event){
 				.number = got[i].number,
 				.at_us = told_time(m, got[i].at_us),
 				.change = got[i].kind,
 				.anomaly = got[i].anomaly,
+				.src = name_or_null(m, got[i].src),
+				.dst = name_or_null(m, got[i].dst),
+				.edge_kind = got[i].edge_kind,
 			};
-			copy_text(to->text, sizeof(to->text), &text);
+			sentence_event(&to->said, &got[i], &m->verdict_options, &style);
 			m->told = got[i].number;
+			if (got[i].kind == VERDICT_NAMED ||
+				got[i].kind == VERDICT_CLEARED)
+				m->named = got[i];
 		}
 	}
-	buf_done(&text);
+}
+
+/*
+ * Evidence of the named cause comes in by and by: what is known of it in the end stands
+ * in the timeline, too.
+ */
+static void
+retell_named(
+	struct model *m, const struct snap_cause *c, const struct sentence_style *style)
+{
+	struct snap_event *to = &m->event[m->named.number % SNAP_EVENTS];
+
+	if (m->named.kind == VERDICT_NAMED && to->number == m->named.number &&
+		c->evidences)
+		sentence_event(&to->said, &m->named, &m->verdict_options, style);
 }
 
 void
@@ -172,12 +195,6 @@ watch_show_edge(const struct model *m, const struct edge *e, struct snap_edge *s
 		.rate = v.usual_rate,
 		.error_ratio = v.usual_error_ratio,
 	};
-}
-
-static const char *
-name_or_null(const struct model *m, uint32_t id)
-{
-	return id == VERDICT_NONE ? NULL : names_text(m->names, id);
 }
 
 /* The key of the edge that the cause is seen on. */
@@ -306,6 +323,8 @@ show_cause(struct model *m, const struct verdict_cause *c, struct snap *s)
 	for (style.evidences = 0; style.evidences < to->evidences; style.evidences++)
 		evidence[style.evidences] = to->evidence[style.evidences];
 	sentence_write(&to->sentence, c, &m->verdict_options, &style);
+	if (s->causes == 1)
+		retell_named(m, to, &style);
 }
 
 static void

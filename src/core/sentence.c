@@ -26,7 +26,7 @@ struct writer {
 	struct buf *out;
 	const struct verdict_options *o;
 	const struct sentence_style *style;
-	struct sentence *to; /* NULL: of an event, which has no clauses */
+	struct sentence *to;
 };
 
 void
@@ -417,17 +417,26 @@ write_event_numbers(const struct writer *w, const struct verdict_event *e)
 		buf_adds(w->out, ", ");
 		write_percent(w, isfinite(n->error_ratio) ? n->error_ratio : 0);
 		buf_adds(w->out, " errors");
+		end_clause(w, RANK_WHY);
+		if (isfinite(n->usual_error_ratio)) {
+			buf_adds(w->out, ", baseline ");
+			write_percent(w, n->usual_error_ratio);
+			end_clause(w, RANK_TIMES);
+		}
 		break;
 	case ANOMALY_QUEUE:
 		buf_adds(w->out, ", waiting ");
 		write_time(w, MAX(n->wait_us, 0));
+		end_clause(w, RANK_OP);
 		break;
 	case ANOMALY_LATENCY:
 	case ANOMALY_COLD:
 		g = most_grown(n);
 		buf_adds(w->out, ", ");
 		write_value(w, g);
+		end_clause(w, RANK_OP);
 		write_growth(w, g, n->limit_us);
+		end_clause(w, RANK_TIMES);
 		break;
 	case ANOMALY_SILENT:
 	case ANOMALY_DROP:
@@ -435,18 +444,22 @@ write_event_numbers(const struct writer *w, const struct verdict_event *e)
 		buf_addf(w->out, ", %.1f/s", n->rate);
 		if (isfinite(n->usual_rate))
 			buf_addf(w->out, " for %.1f/s", n->usual_rate);
+		end_clause(w, RANK_OP);
 		break;
 	case ANOMALY_NEW:
 	case ANOMALY_COUNT:
 		break;
 	}
+	if (n->calls > 0)
+		write_count(w, n);
 }
 
 void
-sentence_event(struct buf *out, const struct verdict_event *e,
+sentence_event(struct sentence *ret, const struct verdict_event *e,
 	const struct verdict_options *o, const struct sentence_style *style)
 {
-	const struct writer writer = { out, o, style, NULL }, *w = &writer;
+	struct buf out = BUF_INIT;
+	const struct writer writer = { &out, o, style, ret }, *w = &writer;
 	static const char *const words[] = {
 		[VERDICT_OPENED] = "begins",
 		[VERDICT_CLOSED] = "is over",
@@ -457,14 +470,23 @@ sentence_event(struct buf *out, const struct verdict_event *e,
 		[VERDICT_FEED_BACK] = "the feed is back",
 	};
 
+	*ret = (struct sentence){ .n = 0 };
 	if (e->src != VERDICT_NONE) {
 		write_edge(w, e->src, e->dst);
+		end_clause(w, RANK_MUST);
 		write_op(w, e->op);
-		buf_adds(out, ": ");
+		end_clause(w, RANK_OP);
+		buf_adds(&out, ": ");
 	}
 	if (e->kind == VERDICT_OPENED || e->kind == VERDICT_CLOSED)
-		buf_addf(out, "%s ", anomaly_word(e->anomaly));
-	buf_adds(out, words[e->kind]);
+		buf_addf(&out, "%s ", anomaly_word(e->anomaly));
+	buf_adds(&out, words[e->kind]);
+	end_clause(w, RANK_MUST);
 	if (e->kind == VERDICT_OPENED || e->kind == VERDICT_NAMED)
 		write_event_numbers(w, e);
+	for (uint32_t i = 0; i < style->evidences; i++) {
+		buf_addf(&out, "; %s", style->evidence[i]);
+		end_clause(w, RANK_EVIDENCE);
+	}
+	buf_done(&out);
 }

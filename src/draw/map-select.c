@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "hot.h"
 #include "map-view.h"
 #include "weir/base/util.h"
 
@@ -193,12 +194,23 @@ neighbour_in_column(const struct map_view *v, int node, int step)
 	return best;
 }
 
+/* Causes come first, as they are ranked. */
+static uint32_t
+cause_rank(const struct map_view *v, const struct snap *s, int node)
+{
+	int i = v->topo.node[node].snap;
+
+	return i < 0 ? HOT_NOT : hot_node(s, &s->node[i]);
+}
+
 /* Is @a before @b in the order of trouble? */
 static bool
 is_hotter(const struct map_view *v, const struct snap *s, int a, int b)
 {
 	int64_t pa, pb;
 
+	if (cause_rank(v, s, a) != cause_rank(v, s, b))
+		return cause_rank(v, s, a) < cause_rank(v, s, b);
 	if (v->node_severity[a] != v->node_severity[b])
 		return v->node_severity[a] > v->node_severity[b];
 	pa = v->topo.node[a].snap < 0 ? 0 : s->node[v->topo.node[a].snap].p99_in_us;

@@ -5,6 +5,7 @@
 #include "weir/base/util.h"
 
 #include "edge-table.h"
+#include "hot.h"
 
 static void *
 edges_init(void)
@@ -26,24 +27,29 @@ edges_paint(void *state, struct view_ctx *ctx, struct grid *g, struct rect area)
 	edge_table_paint(state, ctx, g, area, "edges", ctx->sel.edge);
 }
 
-/* The next edge in trouble below the selection, from the top again behind the last. */
+struct rows {
+	const struct edge_table *t;
+	const struct snap *s;
+};
+
+static uint32_t
+rank_of_row(const void *ctx, int i)
+{
+	const struct rows *r = ctx;
+
+	return hot_edge(r->s, &r->s->edge[r->t->row[i].index]);
+}
+
 static void
 to_hot(struct edge_table *t, struct view_ctx *ctx, int step)
 {
 	const struct snap *s = ctx->snap;
-	int n = (int)t->rows, at = edge_table_find(t, s, ctx->sel.edge);
+	struct rows rows = { t, s };
+	int at = hot_next((int)t->rows, edge_table_find(t, s, ctx->sel.edge), step,
+		rank_of_row, &rows);
 
-	if (at < 0 && step < 0)
-		at = 0;
-	for (int i = 1; i <= n; i++) {
-		const struct snap_edge *e =
-			&s->edge[t->row[((at + i * step) % n + n) % n].index];
-
-		if (e->severity >= SEV_WARN) {
-			ctx->sel.edge = e->key;
-			return;
-		}
-	}
+	if (at >= 0)
+		ctx->sel.edge = s->edge[t->row[at].index].key;
 }
 
 static enum view_result

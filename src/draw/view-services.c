@@ -9,6 +9,8 @@
 
 #include "edge-table.h"
 
+#include "hot.h"
+
 #define MARK_WIDTH 2
 #define GAP 2
 #define MAX_NAME 40
@@ -311,21 +313,26 @@ services_paint(void *state, struct view_ctx *ctx, struct grid *g, struct rect ar
 			v->top + i == at);
 }
 
-/* The next service in trouble, round and round. */
+struct rows {
+	const struct services *v;
+	const struct snap *s;
+};
+
+static uint32_t
+rank_of_row(const void *ctx, int i)
+{
+	const struct rows *r = ctx;
+
+	return hot_node(r->s, &r->s->node[r->v->row[i].index]);
+}
+
+/* The next service in trouble. */
 static int
 hot_row(const struct services *v, const struct snap *s, int at, int step)
 {
-	int n = (int)v->rows;
+	struct rows rows = { v, s };
 
-	if (at < 0 && step < 0)
-		at = 0;
-	for (int i = 1; i <= n; i++) {
-		int row = ((at + i * step) % n + n) % n;
-
-		if (s->node[v->row[row].index].severity >= SEV_WARN)
-			return row;
-	}
-	return at;
+	return hot_next((int)v->rows, at, step, rank_of_row, &rows);
 }
 
 static enum view_result

@@ -429,7 +429,7 @@ add_events(cJSON *root, const struct snap *s)
 
 		add_time(o, "ts", e->at_us);
 		cJSON_AddStringToObject(o, "kind", snap_change_word(e->change));
-		cJSON_AddStringToObject(o, "text", e->text);
+		cJSON_AddStringToObject(o, "text", e->said.text);
 		cJSON_AddItemToArray(list, o);
 	}
 }

@@ -204,6 +204,17 @@ say(struct sentence *s, size_t n, const struct clause clause[])
 		sentence_add(s, clause[i].rank, str_of(clause[i].text));
 }
 
+/* What stands behind a comma is a clause that can be left out. */
+static void
+say_event(struct sentence *s, const char *text)
+{
+	size_t n = strcspn(text, ",");
+
+	*s = (struct sentence){ .n = 0 };
+	sentence_add(s, 0, (struct str){ text, n });
+	sentence_add(s, 2, str_of(text + n));
+}
+
 void
 kit_shop(struct snap *s)
 {
@@ -300,7 +311,7 @@ kit_verdict(struct snap *s)
 			.at_us = NOW - told[i].seconds_ago * SEC_US,
 			.change = told[i].change,
 			.anomaly = told[i].anomaly };
-		snprintf(e[i].text, sizeof(e[i].text), "%s", told[i].text);
+		say_event(&e[i].said, told[i].text);
 	}
 }
 

@@ -195,6 +195,7 @@ Test(verdict, the_timeline_tells_what_opened_what_was_named_and_when_it_was_over
 	struct verdict_event e[VERDICT_MAX_EVENTS];
 	struct world w;
 	struct buf b = BUF_INIT;
+	struct sentence is;
 	uint32_t n;
 
 	world_init(&w);
@@ -206,12 +207,13 @@ Test(verdict, the_timeline_tells_what_opened_what_was_named_and_when_it_was_over
 		cr_expect_eq(e[i].number, i + 1);
 		if (i && e[i].kind != VERDICT_NAMED && e[i].kind != VERDICT_CLEARED)
 			continue;
-		sentence_event(&b, &e[i], &w.o, &style);
-		buf_addc(&b, '\n');
+		sentence_event(&is, &e[i], &w.o, &style);
+		buf_addf(&b, "%s\n", is.text);
 	}
 	cr_expect_str_eq(buf_cstr(&b),
-		"pay -> db: latency begins, p99 68 ms, 54x its baseline\n"
-		"pay -> db UPDATE accounts: is the cause, p99 72 ms, 57x its baseline\n"
+		"pay -> db: latency begins, p99 68 ms, 54x its baseline (n=120)\n"
+		"pay -> db UPDATE accounts: is the cause, p99 72 ms, 57x its baseline "
+		"(n=40)\n"
 		"all as usual again\n");
 	buf_done(&b);
 	world_done(&w);

@@ -448,6 +448,78 @@ Test(ui, a_verdict_is_told_on_every_screen_there_is)
 	}
 }
 
+static uint32_t
+edge_to(const struct snap *s, const char *dst)
+{
+	for (uint32_t i = 0; i < s->edges; i++)
+		if (strcmp(s->node[s->edge[i].dst].name, dst) == 0)
+			return s->edge[i].key;
+	return SELECT_NONE;
+}
+
+Test(ui, n_goes_through_the_causes_first_and_then_through_the_rest)
+{
+	static const char *const which[] = { "edges", "services", "map" };
+
+	for (size_t i = 0; i < ARRAY_LEN(which); i++) {
+		struct screen s;
+		char first[64];
+
+		open_screen(&s, which[i], 120, 40);
+		kit_why(&s.snap);
+		/* The ranking is the engine's, not that of the columns. */
+		s.snap.causes = 2;
+		s.snap.cause[1] = s.snap.cause[0];
+		s.snap.cause[0] = (struct snap_cause){ .kind = ANOMALY_LATENCY,
+			.node = "checkout",
+			.src = "frontend",
+			.dst = "checkout",
+			.edge = edge_to(&s.snap, "checkout") };
+		paint(&s);
+		press(&s, "n Enter");
+		cr_expect(shows(s.g, "checkout"), "%s", which[i]);
+		snprintf(first, sizeof(first), "%s",
+			i == 0 ? "frontend \xe2\x86\x92 \xe2\x96\xb2 checkout"
+			       : "checkout  ");
+		cr_expect(shows(s.g, first), "%s: the first cause", which[i]);
+		press(&s, "Esc n Enter");
+		cr_expect(shows(s.g, i == 0 ? "\xe2\x97\x86 postgres  db"
+					    : "\xe2\x97\x86 postgres"),
+			"%s: then the second", which[i]);
+		press(&s, "Esc N Enter");
+		cr_expect(shows(s.g, first), "%s: and back", which[i]);
+		close_screen(&s);
+	}
+}
+
+Test(ui, the_mark_stays_on_its_event_when_others_come)
+{
+	struct screen s;
+	struct snap_event *e;
+
+	open_screen(&s, "events", 100, 24);
+	kit_why(&s.snap);
+	paint(&s);
+	press(&s, "j j");
+	/* Three more, above it. */
+	e = snap_events(&s.snap, 8);
+	memmove(e + 3, e, 5 * sizeof(*e));
+	for (unsigned i = 0; i < 3; i++) {
+		e[i] = e[3];
+		e[i].number = 8 - i;
+	}
+	e[4].src = "checkout";
+	e[4].dst = "payment";
+	e[4].edge_kind = KIND_GRPC;
+	paint(&s);
+	press(&s, "Enter");
+	cr_expect(shows(s.g, "checkout \xe2\x86\x92 \xe2\x96\xb2 payment"),
+		"its edge is opened");
+	press(&s, "Esc Esc");
+	cr_expect(shows(s.g, "is the cause"));
+	close_screen(&s);
+}
+
 Test(ui, trouble_only_and_a_filter_work_together)
 {
 	struct screen s;

@@ -48,8 +48,8 @@ struct sentence_style {
 void sentence_write(struct sentence *ret, const struct verdict_cause *c,
 	const struct verdict_options *o, const struct sentence_style *style);
 
-/* Append what an entry of the timeline says: `payment → postgres: latency opened...`. */
-void sentence_event(struct buf *out, const struct verdict_event *e,
+/* The same of an entry of the timeline: `payment → postgres: latency begins, p99 1.8 s`. */
+void sentence_event(struct sentence *ret, const struct verdict_event *e,
 	const struct verdict_options *o, const struct sentence_style *style);
 
 #endif

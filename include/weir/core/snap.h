@@ -183,8 +183,10 @@ struct snap_event {
 	uint64_t number; /* counts from 1 */
 	int64_t at_us;
 	enum verdict_change change;
-	enum anomaly anomaly; /* of an edge's anomaly opening or closing */
-	char text[200];
+	enum anomaly anomaly;  /* of an edge's anomaly opening or closing */
+	const char *src, *dst; /* of the edge, or NULL */
+	enum flow_kind edge_kind;
+	struct sentence said;
 };
 
 /* opened, closed, named, cleared, new-normal, feed-lost, feed-back */
