@@ -355,13 +355,21 @@ selected_edge(const struct map_frame *f, const int *edge, int count)
 	return -1;
 }
 
+/* "+9 outside", in fewer letters where there is no room for it. */
 static void
-write_several(char *to, size_t size, enum map_row_kind kind, int n)
+write_several(char *to, size_t size, enum map_row_kind kind, int n, int room)
 {
-	snprintf(to, size, "%s%d %s", kind == ROW_INSIDE ? "" : "+", n,
-		kind == ROW_OUTSIDE  ? "outside"
-		: kind == ROW_INSIDE ? "inside"
-				     : "more");
+	static const char *const words[][2] = { [ROW_OUTSIDE] = { "outside", "out" },
+		[ROW_INSIDE] = { "inside", "in" },
+		[ROW_MORE] = { "more", "" } };
+
+	for (int i = 0; i < 2; i++) {
+		int width = snprintf(to, size, "%s%d %s", kind == ROW_INSIDE ? "" : "+",
+			n, words[kind][i]);
+
+		if (width <= room)
+			return;
+	}
 }
 
 /*
@@ -387,13 +395,15 @@ paint_written(struct brush *b, const struct map_row *r, int y)
 		shown.edge = (struct layout_slice){ r->edge.first + found, 1 };
 	f = map_flow_sum(b->f->flow, b->p->list + shown.edge.first, shown.edge.count);
 	name = map_written_name(b->p, b->f->topo, &shown);
-	write_several(more, sizeof(more), r->kind, r->edge.count);
-	if (several)
+	right = paint_p99(b, y, &f, true);
+	if (several) {
+		write_several(more, sizeof(more), r->kind, r->edge.count,
+			right - 1 - b->left - 2);
 		name = str_of(more);
+	}
 	role = found >= 0               ? ROLE_SELECT
 	       : f.severity >= SEV_WARN ? title_role(f.severity)
 					: ROLE_DIM;
-	right = paint_p99(b, y, &f, true);
 	/* The rate where the name leaves room for it. */
 	if (b->p->level.label == MAP_FULL && r->kind == ROW_FOLD &&
 		b->left + 2 + text_width(name) + 1 + 4 <= right - 1) {

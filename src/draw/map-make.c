@@ -492,9 +492,7 @@ map_grouping(const struct map_view *v)
 {
 	const struct map_level *l = &v->plan.level;
 
-	if (v->mode != MODE_MAP)
-		return v->user.group == GROUP_AUTO ? GROUP_NONE : v->user.group;
-	return l->groups == MAP_GROUPS_CLOSED ? GROUP_MEMBERS
-	       : l->twins                     ? GROUP_TWINS
-					      : GROUP_NONE;
+	if (v->user.group != GROUP_AUTO)
+		return v->user.group;
+	return v->mode == MODE_MAP && l->twins ? GROUP_TWINS : GROUP_NONE;
 }

@@ -153,24 +153,6 @@ map_paint_lines(const struct map_frame *f, struct grid *g, struct map_ink *ink)
 		}
 }
 
-/* A horizontal line that goes on outside ends in a mark, so that it is not a loose end. */
-void
-map_paint_edges_of_pane(const struct map_frame *f, struct grid *g)
-{
-	const struct rect *r = &f->area;
-	int right = r->x + r->w - 1;
-
-	for (int y = r->y; y < r->y + r->h; y++) {
-		struct cell a = grid_at(g, r->x, y), b = grid_at(g, right, y);
-
-		if (f->x < r->x && a.kind == CELL_LINE && a.arm[ARM_LEFT])
-			grid_glyph(g, r->x, y, GLYPH_LESS, (enum role)a.role, a.attr);
-		if (f->x + f->plan->pic->w > right + 1 && b.kind == CELL_LINE &&
-			b.arm[ARM_RIGHT])
-			grid_glyph(g, right, y, GLYPH_MORE, (enum role)b.role, b.attr);
-	}
-}
-
 /* ---- feedback, which is drawn only while one of its ends is selected */
 
 /* A dotted arm over what is blank; lines and cards stay as they are. */

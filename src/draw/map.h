@@ -316,7 +316,7 @@ void map_paint_cards(const struct map_frame *f, struct grid *g);
 /* The calls back from and to the selected service, dotted, over blank cells. */
 void map_paint_feedback(const struct map_frame *f, struct grid *g);
 
-/* Marks where lines leave the area, over what is painted. */
+/* map-pane: marks and names where lines leave the area, over what is painted. */
 void map_paint_edges_of_pane(const struct map_frame *f, struct grid *g);
 
 enum role map_edge_role(enum severity s);

@@ -325,6 +325,14 @@ paint_chooser_hints(struct grid *g, int y)
 	}
 }
 
+static bool
+is_of_another_view(const struct ui *ui, const struct key_binding *b)
+{
+	const struct view_ops *of = view_find(b->group);
+
+	return of && of != views[ui->view];
+}
+
 void
 ui_paint_hints(struct ui *ui, const struct snap *s, struct grid *g, int y)
 {
@@ -348,7 +356,7 @@ ui_paint_hints(struct ui *ui, const struct snap *s, struct grid *g, int y)
 		size_t n = strcspn(b->keys, " ");
 		struct str key = { b->keys, n };
 
-		if (!b->hint)
+		if (!b->hint || is_of_another_view(ui, b))
 			continue;
 		if (x + text_width(key) + 1 + (int)strlen(b->hint) > w - 1)
 			continue;

@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,16 +119,44 @@ paint_pan_hint(const struct map_view *v, const struct map_frame *f, struct grid 
 	grid_right(g, f->area.x + f->area.w, f->area.y + f->area.h - 1, s, ROLE_KEY, 0);
 }
 
+static void add_words(char *to, size_t size, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* One more of the remarks, set apart from those before. */
 static void
-paint_focus_hint(const struct map_view *v, const struct map_frame *f, struct grid *g)
+add_words(char *to, size_t size, const char *fmt, ...)
+{
+	size_t n = strlen(to);
+	va_list ap;
+
+	n += (size_t)snprintf(to + n, size - n, "%s", n > 1 ? "  " : "");
+	va_start(ap, fmt);
+	if (n < size)
+		vsnprintf(to + n, size - n, fmt, ap);
+	va_end(ap);
+}
+
+/* In what the picture is not what it would be by itself: the user wanted it so. */
+static void
+paint_wishes(const struct map_view *v, const struct map_frame *f, struct grid *g)
 {
 	int focus = map_find_node(&v->topo, v->user.focus);
-	char s[160];
+	char s[200] = " ";
 
-	if (focus == NONE)
+	if (focus != NONE)
+		add_words(s, sizeof(s), "%.100s, %d hop%s (1-9)",
+			v->topo.node[focus].name, v->user.hops,
+			v->user.hops == 1 ? "" : "s");
+	if (v->user.group == GROUP_MEMBERS || v->user.group == GROUP_TWINS)
+		add_words(s, sizeof(s), "%s",
+			v->user.group == GROUP_MEMBERS ? "groups" : "twins");
+	if (v->user.opened)
+		add_words(s, sizeof(s), "%d opened", v->user.opened);
+	if (v->user.level >= 0)
+		add_words(s, sizeof(s), "%s", v->plan.level.about);
+	if (!s[1])
 		return;
-	snprintf(s, sizeof(s), " %.100s, %d hop%s (1-9) ", v->topo.node[focus].name,
-		v->user.hops, v->user.hops == 1 ? "" : "s");
+	add_words(s, sizeof(s), "%s", "");
 	grid_puts(g, f->area.x, f->area.y + f->area.h - 1, s, ROLE_KEY, 0);
 }
 
@@ -143,7 +172,16 @@ paint_map(struct map_view *v, const struct map_frame *f, struct grid *g)
 	else if (v->drifted)
 		grid_right(g, f->area.x + f->area.w, f->area.y + f->area.h - 1,
 			" r lays out afresh ", ROLE_KEY, 0);
-	paint_focus_hint(v, f, g);
+	paint_wishes(v, f, g);
+}
+
+static bool
+is_calm(const struct map_view *v)
+{
+	for (int n = 0; n < v->topo.nodes; n++)
+		if (v->node_severity[n] >= SEV_WARN)
+			return false;
+	return true;
 }
 
 static void
@@ -165,12 +203,16 @@ map_paint(void *state, struct view_ctx *ctx, struct grid *g, struct rect area)
 	case MODE_MAP:
 		paint_map(v, &f, g);
 		break;
+	case MODE_HOT:
+		/* Where all is well there is no path to show: what there is, instead. */
+		if (!is_calm(v)) {
+			map_paint_hot(&f, v->names, g);
+			break;
+		}
+		/* fall through */
 	case MODE_TREE:
 		scroll_tree(v, &f);
 		map_paint_tree(&f, &v->tree, v->names, v->tree_top, g);
-		break;
-	case MODE_HOT:
-		map_paint_hot(&f, v->names, g);
 		break;
 	case MODE_LINE:
 		map_paint_one_line(&f, v->names, g);
