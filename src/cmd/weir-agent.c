@@ -53,7 +53,9 @@ struct agent {
 	bool waits; /* the input can wait for a subscriber and would lose events if not */
 	bool has_peer; /* a subscriber has come */
 	bool said_alone;
-	char trouble[400]; /* last said, "" none */
+	uint64_t frames, frame_bytes; /* handed to subscribers */
+	uint64_t unsent;              /* frames that could not be */
+	char trouble[400];            /* last said, "" none */
 };
 
 static volatile sig_atomic_t got_signal, wants_stats;
@@ -179,12 +181,25 @@ congested(void *ctx)
 	return !a->check && (a->tokens < a->rate / 10 || (a->waits && !a->has_peer));
 }
 
+/* An input asks who sends most to wait, before all have to. */
+static bool
+pressed(void *ctx)
+{
+	const struct agent *a = ctx;
+
+	return !a->check && a->tokens < a->rate / 2;
+}
+
 static bool
 send_frame(void *ctx, struct str frame)
 {
 	struct agent *a = ctx;
+	bool sent = bus_pub_send(a->pub, frame);
 
-	return bus_pub_send(a->pub, frame);
+	a->frames += sent;
+	a->frame_bytes += sent ? frame.n : 0;
+	a->unsent += !sent;
+	return sent;
 }
 
 /* ------------------------------------------------------------ counters */
@@ -205,10 +220,12 @@ report_counts(struct agent *a)
 		.unpaired = n.unpaired,
 		.duplicate = n.duplicate,
 		.waiting = n.waiting,
+		.busy = n.busy,
 	};
 	outbox_set_counts(a->out, &b);
 }
 
+/* What came in, what became of it, and what went out. */
 static void
 print_stats(const struct agent *a)
 {
@@ -218,9 +235,12 @@ print_stats(const struct agent *a)
 	say("requests %" PRIu64 ", bytes %" PRIu64 ", records %" PRIu64
 	    ", events %" PRIu64 ", passed over %" PRIu64 ", rejected %" PRIu64
 	    ", unreadable %" PRIu64 ", duplicate %" PRIu64 ", unpaired %" PRIu64
-	    ", waiting %" PRIu64 ", overflow %" PRIu64,
+	    ", waiting %" PRIu64 ", overflow %" PRIu64 ", put off %" PRIu64
+	    ", over quota %" PRIu64 ", clients %" PRIu64 ", cut off %" PRIu64
+	    ", published %" PRIu64 ", published bytes %" PRIu64 ", unsent %" PRIu64,
 		n.requests, n.bytes, n.spans, n.flows, n.passed, n.rejected,
-		n.parse_errors, n.duplicate, n.unpaired, n.waiting, n.overflow);
+		n.parse_errors, n.duplicate, n.unpaired, n.waiting, n.overflow, n.busy,
+		n.over, n.clients, n.evicted, a->frames, a->frame_bytes, a->unsent);
 }
 
 /* Say what the input has to complain of, once; and when that is over. */
@@ -358,7 +378,7 @@ static bool
 start(struct agent *a, const struct agent_args *args, struct bus_pub_options *po,
 	struct diag *d)
 {
-	struct input_env env = { emit, a, congested, .once = args->check };
+	struct input_env env = { emit, a, congested, pressed, .once = args->check };
 
 	bus_raise_limits();
 	look_at_clock(a);
@@ -415,6 +435,8 @@ serve(struct agent *a, const struct agent_args *args)
 static void
 stop(struct agent *a, bool stats)
 {
+	struct input_counts n = { 0 };
+
 	notify("STOPPING=1");
 	if (a->in && a->out) {
 		look_at_clock(a);
@@ -422,6 +444,8 @@ stop(struct agent *a, bool stats)
 	}
 	if (stats && a->in)
 		print_stats(a);
+	if (a->in)
+		a->ops->counts(a->in, &n);
 	if (a->in)
 		a->ops->close(
 			a->in, (struct input_time){ a->now.mono_us, a->now.wall_us });
@@ -431,7 +455,7 @@ stop(struct agent *a, bool stats)
 	if (a->pub)
 		bus_pub_close(a->pub);
 	if (a->check)
-		agent_check_end(a->check);
+		agent_check_end(a->check, &n);
 }
 
 int

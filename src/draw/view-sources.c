@@ -63,6 +63,7 @@ COUNT_OF(duplicate)
 COUNT_OF(unpaired)
 COUNT_OF(waiting)
 COUNT_OF(rejected)
+COUNT_OF(busy)
 
 static const struct column columns[] = {
 	{ "heard", 5, 0, false, age },
@@ -73,6 +74,7 @@ static const struct column columns[] = {
 	{ "unpaired", 8, 88, true, unpaired },
 	{ "waiting", 7, 100, false, waiting },
 	{ "refused", 7, 66, true, rejected },
+	{ "put off", 7, 109, false, busy },
 	{ "clock", 6, 54, false, skew },
 };
 

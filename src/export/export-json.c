@@ -284,6 +284,7 @@ add_agent(cJSON *agents, const struct snap_agent *a)
 	add_whole(o, "unpaired", (int64_t)a->unpaired);
 	add_whole(o, "waiting", (int64_t)a->waiting);
 	add_whole(o, "rejected", (int64_t)a->rejected);
+	add_whole(o, "busy", (int64_t)a->busy);
 	cJSON_AddItemToArray(agents, o);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "grpc-retry.h"
 #include "weir/base/util.h"
 #include "weir/input/unpack.h"
 
@@ -50,13 +51,15 @@ header(const char *name, struct str value)
 /* ------------------------------------------------------------ answers */
 
 static void
-count(struct grpc *g, enum grpc_code code)
+count(struct grpc *g, enum grpc_code code, bool is_over)
 {
 	g->stats.calls++;
 	if (code == GRPC_OK)
 		g->stats.accepted++;
 	else if (code == GRPC_UNAVAILABLE)
 		g->stats.busy++;
+	else if (is_over)
+		g->stats.over++;
 	else
 		g->stats.refused++;
 }
@@ -78,8 +81,9 @@ end_with_headers(struct call *c, const nghttp2_nv *nv, size_t n)
 	nghttp2_submit_response(c->conn->session, c->stream, nv, n, NULL);
 }
 
+/* @retry: what tells the client when to come back; "" when it need not. */
 static void
-refuse(struct call *c, enum grpc_code code, const char *why)
+refuse_with(struct call *c, enum grpc_code code, const char *why, struct str retry)
 {
 	char number[4];
 	const nghttp2_nv nv[] = {
@@ -90,12 +94,30 @@ refuse(struct call *c, enum grpc_code code, const char *why)
 						      "%d", (int)code) }),
 		header("grpc-message", str_of(why)),
 		header("grpc-accept-encoding", STR("identity,gzip,deflate,zstd")),
+		header("grpc-status-details-bin", retry),
 	};
 
 	if (c->answered)
 		return;
-	count(c->conn->g, code);
-	end_with_headers(c, nv, ARRAY_LEN(nv));
+	count(c->conn->g, code, retry.n > 0);
+	end_with_headers(c, nv, ARRAY_LEN(nv) - (retry.n == 0));
+}
+
+static void
+refuse(struct call *c, enum grpc_code code, const char *why)
+{
+	refuse_with(c, code, why, STR(""));
+}
+
+/* Spread out, so that those who were turned away do not come back as one. */
+static void
+refuse_until_later(struct call *c, enum grpc_code code, const char *why)
+{
+	struct buf retry = BUF_INIT;
+
+	grpc_put_retry(&retry, code, 1 + (int)(c->conn->g->jitter++ * 7 % 5));
+	refuse_with(c, code, why, buf_str(&retry));
+	buf_done(&retry);
 }
 
 /* Who speaks HTTP/2 but not gRPC is told so in HTTP. */
@@ -143,7 +165,7 @@ accept_call(struct call *c, const struct buf *body)
 		(char)(body->n >> 8), (char)body->n };
 	nghttp2_data_provider data = { .source.ptr = c, .read_callback = read_answer };
 
-	count(c->conn->g, GRPC_OK);
+	count(c->conn->g, GRPC_OK, false);
 	c->answered = true;
 	release(c);
 	buf_add(&c->answer, prefix, sizeof(prefix));
@@ -161,10 +183,18 @@ message_n(const struct call *c)
 	return (size_t)p[1] << 24 | (size_t)p[2] << 16 | (size_t)p[3] << 8 | p[4];
 }
 
+/* Turn away whom there is no room for now. */
 static bool
-congested(const struct grpc *g)
+has_room(struct call *c)
 {
-	return g->o.congested && g->o.congested(g->o.ctx);
+	struct grpc *g = c->conn->g;
+
+	if (g->o.congested && g->o.congested(g->o.ctx))
+		refuse_until_later(c, GRPC_UNAVAILABLE, "queue is full, try again");
+	else if (!quota_allows(g->o.quota, c->conn->client, g->now_us))
+		refuse_until_later(c, GRPC_RESOURCE_EXHAUSTED,
+			"more than your share of a full queue, try again");
+	return !c->answered;
 }
 
 /* Keep a piece of the body as far as the limits allow. */
@@ -183,7 +213,8 @@ take_body(struct call *c, const void *p, size_t n)
 	if (need > c->held) {
 		more = MAX(need - c->held, BODY_STEP);
 		if (g->held + more > g->o.max_held) {
-			refuse(c, GRPC_UNAVAILABLE, "too many calls at once, try again");
+			refuse_until_later(
+				c, GRPC_UNAVAILABLE, "too many calls at once, try again");
 			return;
 		}
 		c->held += more;
@@ -246,12 +277,9 @@ serve(struct call *c)
 
 	if (c->answered)
 		return;
-	if (congested(g)) {
-		refuse(c, GRPC_UNAVAILABLE, "queue is full, try again");
+	if (!has_room(c) || !take_message(c, &call))
 		return;
-	}
-	if (!take_message(c, &call))
-		return;
+	quota_charge(g->o.quota, c->conn->client, call.n, g->now_us);
 	g->stats.bytes += call.n;
 	g->o.serve(g->o.ctx, &call, &a);
 	if (a.code == GRPC_OK)
@@ -351,8 +379,8 @@ judge_head(struct call *c)
 		refuse_http(c, "415");
 	else if (!c->has_method)
 		refuse(c, GRPC_UNIMPLEMENTED, "no such service or method here");
-	else if (congested(c->conn->g))
-		refuse(c, GRPC_UNAVAILABLE, "queue is full, try again");
+	else
+		has_room(c);
 }
 
 static int

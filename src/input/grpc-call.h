@@ -20,6 +20,7 @@ struct grpc {
 	nghttp2_session_callbacks *callbacks;
 	nghttp2_option *option;
 	size_t held; /* bytes of messages in memory */
+	unsigned jitter;
 	struct buf unpacked;
 	struct grpc_stats stats;
 };
@@ -29,6 +30,7 @@ struct grpc_conn {
 	struct grpc *g;
 	int fd;
 	struct sockaddr_storage from;
+	uint64_t client; /* of the quota */
 	nghttp2_session *session;
 	struct call *calls; /* open streams */
 	struct buf out;     /* bytes that the socket would not take yet */

@@ -205,6 +205,7 @@ conn_open(struct grpc *g, int fd, const struct sockaddr_storage *from)
 	c->g = g;
 	c->fd = fd;
 	c->from = *from;
+	c->client = quota_client(from, g->loopback);
 	c->opened_us = c->active_us = g->now_us;
 	c->next = g->conns;
 	if (c->next)

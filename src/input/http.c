@@ -29,9 +29,10 @@ struct conn {
 	struct conn *prev, *next;
 	int fd;
 	struct sockaddr_storage from;
-	bool doomed; /* shut down; libmicrohttpd has yet to notice */
-	bool served; /* has had an answer */
-	bool busy;   /* between the end of a request's headers and its answer */
+	uint64_t client; /* of the quota */
+	bool doomed;     /* shut down; libmicrohttpd has yet to notice */
+	bool served;     /* has had an answer */
+	bool busy;       /* between the end of a request's headers and its answer */
 	int64_t opened_us, active_us, request_us;
 	uint64_t body_bytes; /* of the request being read */
 };
@@ -165,6 +166,7 @@ conn_open(struct http *h, struct MHD_Connection *mhd, void **context)
 		memcpy(&c->from, from->client_addr, sizeof(struct sockaddr_in));
 	else if (from && from->client_addr->sa_family == AF_INET6)
 		memcpy(&c->from, from->client_addr, sizeof(struct sockaddr_in6));
+	c->client = quota_client(&c->from, h->loopback);
 	c->opened_us = c->active_us = h->now_us;
 	c->next = h->conns;
 	if (c->next)
@@ -294,6 +296,16 @@ refuse(struct req *q, unsigned code, const char *why)
 	buf_done(&q->body);
 }
 
+/* Turn away whom there is no room for now. */
+static void
+refuse_for_now(struct http *h, struct MHD_Connection *mhd, struct req *q)
+{
+	if (h->o.congested && h->o.congested(h->o.ctx))
+		refuse(q, 503, "queue is full, try again");
+	else if (!quota_allows(h->o.quota, conn_of(mhd)->client, h->now_us))
+		refuse(q, 429, "more than your share of a full queue, try again");
+}
+
 /* What the head of a request already decides. */
 static void
 judge_head(struct http *h, struct MHD_Connection *mhd, struct req *q, const char *method,
@@ -318,8 +330,8 @@ judge_head(struct http *h, struct MHD_Connection *mhd, struct req *q, const char
 		refuse(q, 400, "several lengths of one body");
 	else if (length && strtoull(length, NULL, 10) > h->o.max_body)
 		refuse(q, 413, "body too large");
-	else if (h->o.congested && h->o.congested(h->o.ctx))
-		refuse(q, 503, "queue is full, try again");
+	else
+		refuse_for_now(h, mhd, q);
 	if (!encoding || !strcasecmp(encoding, "identity"))
 		return;
 	q->packed = !strcasecmp(encoding, "gzip") || !strcasecmp(encoding, "x-gzip") ||
@@ -385,7 +397,9 @@ count(struct http *h, unsigned code)
 	h->stats.requests++;
 	if (code < 300)
 		h->stats.accepted++;
-	else if (code == 429 || code == 503)
+	else if (code == 429)
+		h->stats.over++;
+	else if (code == 503)
 		h->stats.busy++;
 	else
 		h->stats.refused++;
@@ -430,10 +444,11 @@ answer(struct http *h, struct MHD_Connection *mhd, struct req *q)
 
 	if (!q->code)
 		unpack_body(h, q);
-	if (!q->code && h->o.congested && h->o.congested(h->o.ctx))
-		refuse(q, 503, "queue is full, try again");
+	if (!q->code)
+		refuse_for_now(h, mhd, q);
 	if (!q->code) {
 		q->r.now_us = h->now_us;
+		quota_charge(h->o.quota, conn_of(mhd)->client, q->r.n, h->now_us);
 		h->stats.bytes += q->r.n;
 		h->o.serve(h->o.ctx, &q->r, &a);
 	} else {

@@ -130,6 +130,7 @@ open_doors(struct input *in, const char *http, const char *grpc, const char *zip
 		.serve = serve_http,
 		.refuse = refuse,
 		.congested = congested,
+		.quota = in->tracing.quota,
 		.ctx = in,
 	};
 	const struct grpc_options go = {
@@ -138,6 +139,7 @@ open_doors(struct input *in, const char *http, const char *grpc, const char *zip
 		.method_count = ARRAY_LEN(methods),
 		.serve = serve_grpc,
 		.congested = congested,
+		.quota = in->tracing.quota,
 		.ctx = in,
 	};
 
@@ -244,20 +246,21 @@ otlp_step(struct input *in, struct input_time t, struct diag *d)
 static void
 otlp_counts(const struct input *in, struct input_counts *ret_counts)
 {
-	struct http_stats h = { 0 }, z = { 0 };
 	struct grpc_stats g = { 0 };
 
-	if (in->http)
-		http_stats(in->http, &h);
 	if (in->grpc)
 		grpc_stats(in->grpc, &g);
-	if (in->zipkin)
-		http_stats(in->zipkin, &z);
 	*ret_counts = (struct input_counts){
-		.requests = h.requests + g.calls + z.requests,
-		.bytes = h.bytes + g.bytes + z.bytes,
-		.rejected = h.refused + h.busy + g.refused + g.busy + z.refused + z.busy,
+		.requests = g.calls,
+		.bytes = g.bytes,
+		.rejected = g.refused,
+		.busy = g.busy + g.over,
+		.over = g.over,
+		.evicted = g.evicted,
+		.clients = g.connections,
 	};
+	tracing_add_http(ret_counts, in->http);
+	tracing_add_http(ret_counts, in->zipkin);
 	tracing_counts(&in->tracing, ret_counts);
 }
 

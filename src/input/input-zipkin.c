@@ -62,14 +62,8 @@ zipkin_step(struct input *in, struct input_time t, struct diag *d)
 static void
 zipkin_counts(const struct input *in, struct input_counts *ret_counts)
 {
-	struct http_stats h;
-
-	http_stats(in->http, &h);
-	*ret_counts = (struct input_counts){
-		.requests = h.requests,
-		.bytes = h.bytes,
-		.rejected = h.refused + h.busy,
-	};
+	*ret_counts = (struct input_counts){ 0 };
+	tracing_add_http(ret_counts, in->http);
 	tracing_counts(&in->tracing, ret_counts);
 }
 

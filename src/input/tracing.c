@@ -24,6 +24,14 @@ emit(void *ctx, const struct event *e)
 	t->env.emit(t->env.ctx, e);
 }
 
+static bool
+pressed(void *ctx)
+{
+	const struct tracing *t = ctx;
+
+	return t->env.pressed && t->env.pressed(t->env.ctx);
+}
+
 enum status
 tracing_open(struct tracing *t, const struct tracing_words *w,
 	const struct input_env *env, struct diag *d)
@@ -39,6 +47,7 @@ tracing_open(struct tracing *t, const struct tracing_words *w,
 	*t = (struct tracing){ .env = *env };
 	t->pair = pair_new(&o, emit, t);
 	t->redact = redact_new(true);
+	t->quota = quota_new(pressed, t);
 	t->members = members_new();
 	t->group_by = w->group_by ? str_of(w->group_by) : STR("");
 	return STATUS_OK;
@@ -52,12 +61,14 @@ tracing_close(struct tracing *t, struct input_time now)
 	pair_flush(t->pair);
 	pair_free(t->pair);
 	redact_free(t->redact);
+	quota_free(t->quota);
 	rates_free(t->rates);
 	members_free(t->members);
 	t->members = NULL;
 	t->rates = NULL;
 	t->pair = NULL;
 	t->redact = NULL;
+	t->quota = NULL;
 }
 
 /* The resource is about the service; where there is none its words are in the span. */
@@ -178,6 +189,22 @@ void
 tracing_tick(struct tracing *t)
 {
 	pair_tick(t->pair, t->now_us);
+}
+
+void
+tracing_add_http(struct input_counts *n, const struct http *h)
+{
+	struct http_stats s = { 0 };
+
+	if (h)
+		http_stats(h, &s);
+	n->requests += s.requests;
+	n->bytes += s.bytes;
+	n->rejected += s.refused;
+	n->busy += s.busy + s.over;
+	n->over += s.over;
+	n->evicted += s.evicted;
+	n->clients += s.connections;
 }
 
 void

@@ -6,13 +6,16 @@
 
 #include "weir/core/pair.h"
 #include "weir/core/redact.h"
+#include "weir/input/http.h"
 #include "weir/input/input.h"
 #include "weir/input/otlp.h"
+#include "weir/input/quota.h"
 
 struct tracing {
 	struct input_env env;
 	struct pair *pair;
 	struct redact *redact;
+	struct quota *quota; /* of the clients of all doors */
 	struct rates *rates; /* NULL until the first counter */
 	struct members *members;
 	struct str group_by; /* borrowed from the words */
@@ -78,6 +81,9 @@ int64_t tracing_wait(const struct tracing *t, int64_t wait_us);
 
 /* Give up what has waited long enough. */
 void tracing_tick(struct tracing *t);
+
+/* Add what an HTTP door, which may be NULL, has counted to @n. */
+void tracing_add_http(struct input_counts *n, const struct http *h);
 
 /* Add what is counted here to @n. */
 void tracing_counts(const struct tracing *t, struct input_counts *n);

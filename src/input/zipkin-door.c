@@ -50,6 +50,7 @@ zipkin_door_open(struct tracing *t, const char *address, struct diag *d)
 		.serve = serve,
 		.refuse = refuse,
 		.congested = congested,
+		.quota = t->quota,
 		.ctx = t,
 	};
 

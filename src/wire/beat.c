@@ -33,6 +33,7 @@ take_member(struct json *j, struct str key, struct wire_beat *b)
 		{ STR("unpaired"), .number = &b->unpaired },
 		{ STR("duplicate"), .number = &b->duplicate },
 		{ STR("waiting"), .number = &b->waiting },
+		{ STR("busy"), .number = &b->busy },
 	};
 	struct decimal d;
 	enum json_type t;

@@ -165,6 +165,7 @@ take_beat(struct inbox *in, struct sender *s, const struct wire_frame *f, int64_
 		.waiting = b.waiting,
 		.rejected = b.rejected,
 		.duplicate = b.duplicate,
+		.busy = b.busy,
 	};
 	if (b.host.n > 0)
 		keep_host(s, b.host);
@@ -262,6 +263,7 @@ snap_sender(const struct sender *s, int64_t mono_us, struct snap *snap)
 	a->unpaired = sender_unpaired(s);
 	a->waiting = s->bye ? 0 : s->said.waiting;
 	a->rejected = add_saturating(s->said.rejected, s->ended.rejected);
+	a->busy = add_saturating(s->said.busy, s->ended.busy);
 	q->lost = add_saturating(q->lost, a->lost);
 	q->duplicate = add_saturating(q->duplicate, a->duplicate);
 	q->unpaired = add_saturating(q->unpaired, a->unpaired);

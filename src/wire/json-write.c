@@ -343,6 +343,7 @@ wire_put_beat(struct buf *out, const struct wire_beat *b)
 		{ "unpaired", b->unpaired },
 		{ "duplicate", b->duplicate },
 		{ "waiting", b->waiting },
+		{ "busy", b->busy },
 	};
 
 	buf_addc(out, '{');

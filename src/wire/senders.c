@@ -140,6 +140,7 @@ restart(struct sender *s, const struct wire_header *h, int64_t mono_us)
 	s->ended.shed = add_saturating(s->ended.shed, s->said.shed);
 	s->ended.unpaired = add_saturating(s->ended.unpaired, s->said.unpaired);
 	s->ended.rejected = add_saturating(s->ended.rejected, s->said.rejected);
+	s->ended.busy = add_saturating(s->ended.busy, s->said.busy);
 	s->ended.duplicate = add_saturating(s->ended.duplicate, s->said.duplicate);
 	s->said = (struct sender_counts){ 0 };
 	s->bye = false;

@@ -25,7 +25,7 @@ struct instance {
 
 /* What it says of itself in BEATs, summed over its instances. */
 struct sender_counts {
-	uint64_t shed, unpaired, rejected, duplicate;
+	uint64_t shed, unpaired, rejected, duplicate, busy;
 	uint64_t waiting; /* now: not summed */
 };
 

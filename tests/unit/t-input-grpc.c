@@ -25,7 +25,8 @@ struct door {
 	struct grpc *grpc;
 	int port;
 	int64_t now_us;
-	bool congested;
+	bool congested, pressed;
+	struct quota *quota;
 	unsigned served;
 	size_t bytes;
 	char last[64];
@@ -54,16 +55,24 @@ congested(void *ctx)
 	return ((struct door *)ctx)->congested;
 }
 
+static bool
+pressed(void *ctx)
+{
+	return ((struct door *)ctx)->pressed;
+}
+
 static void
 door_open(struct door *d, unsigned max_connections)
 {
 	static const char *const methods[] = { "/a.S/Put", "/a.S/Get" };
+	struct quota *quota = quota_new(pressed, d);
 	const struct grpc_options o = {
 		.address = "127.0.0.1:0",
 		.methods = methods,
 		.method_count = ARRAY_LEN(methods),
 		.serve = serve,
 		.congested = congested,
+		.quota = quota,
 		.ctx = d,
 		.max_message = 1u << 20,
 		.max_unpacked = 2u << 20,
@@ -71,10 +80,17 @@ door_open(struct door *d, unsigned max_connections)
 	};
 	struct diag diag = { 0 };
 
-	*d = (struct door){ .now_us = 1000 * SEC_US };
+	*d = (struct door){ .now_us = 1000 * SEC_US, .quota = quota };
 	d->grpc = grpc_open(&o, &diag);
 	cr_assert(d->grpc, "%s", diag.text);
 	d->port = (int)strtol(strrchr(grpc_where(d->grpc), ':') + 1, NULL, 10);
+}
+
+static void
+door_close(struct door *d)
+{
+	grpc_close(d->grpc);
+	quota_free(d->quota);
 }
 
 static int
@@ -99,7 +115,7 @@ struct call {
 	size_t at;
 	struct buf in;
 	int http, status; /* -1: not told */
-	char why[80];
+	char why[80], details[200];
 	bool closed, no_end;
 };
 
@@ -148,6 +164,8 @@ on_header(nghttp2_session *s, const nghttp2_frame *f, const uint8_t *name, size_
 		c->status = (int)strtol((const char *)value, NULL, 10);
 	if (str_eq(key, STR("grpc-message")))
 		snprintf(c->why, sizeof(c->why), "%s", (const char *)value);
+	if (str_eq(key, STR("grpc-status-details-bin")))
+		snprintf(c->details, sizeof(c->details), "%s", (const char *)value);
 	return 0;
 }
 
@@ -382,7 +400,7 @@ Test(grpc, each_call_gets_the_status_that_the_protocol_has_for_it)
 	cr_expect_eq(stats.refused, ARRAY_LEN(rows) - 5);
 	cr_expect_eq(stats.connections, 1);
 	client_close(&c);
-	grpc_close(d.grpc);
+	door_close(&d);
 	buf_done(&frame);
 	buf_done(&zip);
 	buf_done(&bomb);
@@ -404,7 +422,7 @@ Test(grpc, messages_in_one_byte_pieces_arrive_whole)
 	cr_expect_str_eq(d.last, "byte by byte");
 	cr_expect_eq(c.calls[0].status, 0);
 	client_close(&c);
-	grpc_close(d.grpc);
+	door_close(&d);
 	buf_done(&frame);
 }
 
@@ -426,7 +444,7 @@ Test(grpc, many_large_calls_at_once_keep_flowing)
 		cr_expect_eq(c.calls[i].status, 0);
 	cr_expect_eq(d.bytes, 20 * n);
 	client_close(&c);
-	grpc_close(d.grpc);
+	door_close(&d);
 	buf_done(&frame);
 	free(text);
 }
@@ -445,7 +463,7 @@ Test(grpc, more_calls_than_may_be_open_wait_their_turn)
 	cr_assert(finish(&d, &c));
 	cr_expect_eq(d.served, MAX_CALLS);
 	client_close(&c);
-	grpc_close(d.grpc);
+	door_close(&d);
 	buf_done(&frame);
 }
 
@@ -461,14 +479,54 @@ Test(grpc, a_full_queue_is_unavailable_and_a_ping_is_answered)
 	begin(&c, "/a.S/Put", GRPC, NULL, framed(&frame, 0, STR("x"), 1), true);
 	cr_assert(finish(&d, &c));
 	cr_expect_eq(c.calls[0].status, GRPC_UNAVAILABLE);
+	/* A google.rpc.Status of code 14 with a RetryInfo of 1 s. */
+	cr_expect_str_eq(c.calls[0].details, "CA4aMAoodHlwZS5nb29nbGVhcGlzLmNvbS9nb29n"
+					     "bGUucnBjLlJldHJ5SW5mbxIECgIIAQ");
 	cr_expect_eq(d.served, 0);
 	nghttp2_submit_ping(c.session, NGHTTP2_FLAG_NONE, NULL);
 	for (unsigned i = 0; i < 100 && !c.pong; i++)
 		turn(&d, &c);
 	cr_expect(c.pong);
 	client_close(&c);
-	grpc_close(d.grpc);
+	door_close(&d);
 	buf_done(&frame);
+}
+
+Test(grpc, who_sends_most_is_told_when_to_come_back_and_others_are_served)
+{
+	struct buf frame = BUF_INIT, big = BUF_INIT;
+	struct client loud, quiet;
+	struct grpc_stats stats;
+	struct door d;
+
+	buf_addf(&big, "%20000s", "");
+	door_open(&d, 0);
+	client_open(&loud, &d);
+	client_open(&quiet, &d);
+	d.pressed = true;
+	for (unsigned i = 0; i < 20; i++)
+		begin(&loud, "/a.S/Put", GRPC, NULL,
+			framed(&frame, 0, buf_str(&big), big.n), true);
+	cr_assert(finish(&d, &loud));
+	cr_expect_eq(loud.calls[19].status, GRPC_OK);
+	big.n = 3000;
+	begin(&quiet, "/a.S/Put", GRPC, NULL, framed(&frame, 0, buf_str(&big), big.n),
+		true);
+	cr_assert(finish(&d, &quiet));
+	cr_expect_eq(quiet.calls[0].status, GRPC_OK);
+	begin(&loud, "/a.S/Put", GRPC, NULL, framed(&frame, 0, buf_str(&big), big.n),
+		true);
+	cr_assert(finish(&d, &loud));
+	cr_expect_eq(loud.calls[20].status, GRPC_RESOURCE_EXHAUSTED);
+	cr_expect(loud.calls[20].details[0], "it is not told that it may come back");
+	grpc_stats(d.grpc, &stats);
+	cr_expect_eq(stats.over, 1);
+	cr_expect_eq(stats.refused, 0);
+	client_close(&loud);
+	client_close(&quiet);
+	door_close(&d);
+	buf_done(&frame);
+	buf_done(&big);
 }
 
 Test(grpc, slow_messages_are_cut_off_and_idle_clients_told_to_go)
@@ -491,7 +549,7 @@ Test(grpc, slow_messages_are_cut_off_and_idle_clients_told_to_go)
 		turn(&d, &c);
 	cr_expect(c.gone);
 	client_close(&c);
-	grpc_close(d.grpc);
+	door_close(&d);
 	buf_done(&frame);
 }
 
@@ -523,7 +581,7 @@ Test(grpc, idle_connections_do_not_keep_a_working_client_out)
 	for (unsigned i = 0; i < ARRAY_LEN(idle); i++)
 		close(idle[i]);
 	client_close(&c);
-	grpc_close(d.grpc);
+	door_close(&d);
 	buf_done(&frame);
 }
 
@@ -547,7 +605,7 @@ Test(grpc, calls_begun_and_given_up_in_a_storm_end_the_connection)
 	}
 	cr_expect(ended);
 	client_close(&c);
-	grpc_close(d.grpc);
+	door_close(&d);
 }
 
 Test(grpc, who_speaks_plain_http_is_told_where_to_go)
@@ -570,5 +628,5 @@ Test(grpc, who_speaks_plain_http_is_told_where_to_go)
 	cr_expect(strstr(bytes, "HTTP/1.1 400"), "%s", bytes);
 	cr_expect(strstr(bytes, "4318"));
 	close(fd);
-	grpc_close(d.grpc);
+	door_close(&d);
 }

@@ -26,7 +26,7 @@ struct door {
 	int port;
 	int64_t now_us;
 	unsigned flows, others;
-	bool congested;
+	bool congested, pressed;
 };
 
 static void
@@ -44,12 +44,18 @@ congested(void *ctx)
 	return ((struct door *)ctx)->congested;
 }
 
+static bool
+pressed(void *ctx)
+{
+	return ((struct door *)ctx)->pressed;
+}
+
 static void
 door_open(struct door *d)
 {
 	char name[] = "otlp", option[] = "--http", address[] = "127.0.0.1:0";
 	char *argv[] = { name, option, address, NULL };
-	struct input_env env = { emit, d, congested };
+	struct input_env env = { emit, d, congested, pressed };
 	struct diag diag = { 0 };
 
 	*d = (struct door){ .now_us = 1000 * SEC_US };
@@ -394,9 +400,117 @@ Test(http, a_full_queue_says_when_to_come_back)
 	d.congested = false;
 	cr_expect_eq(post(&d, "/v1/traces", JSON, STR(SPAN), &answer), 200);
 	input_otlp.counts(d.in, &n);
-	cr_expect_eq(n.rejected, 1);
+	cr_expect_eq(n.busy, 1);
+	cr_expect_eq(n.rejected, 0, "it may come back");
 	door_close(&d);
 	buf_done(&answer);
+}
+
+/* @n requests of @bytes on @fd; the code of the last answer. */
+static int
+push(struct door *d, int fd, unsigned n, size_t bytes, struct buf *answer)
+{
+	struct buf b = BUF_INIT, body = BUF_INIT;
+
+	buf_addf(&body, "{%*s}", (int)bytes, "");
+	put_post(&b, "/v1/traces", JSON, buf_str(&body));
+	while (n-- > 0)
+		cr_assert(talk(d, fd, buf_str(&b), answer));
+	buf_done(&b);
+	buf_done(&body);
+	return code_of(answer);
+}
+
+Test(http, who_sends_most_waits_first_when_there_is_little_room)
+{
+	struct buf answer = BUF_INIT;
+	struct input_counts n;
+	int loud, quiet;
+	struct door d;
+
+	door_open(&d);
+	loud = dial(&d);
+	d.pressed = true;
+	cr_expect_eq(push(&d, loud, 50, 20000, &answer), 200, "alone it has all");
+	quiet = dial(&d);
+	cr_expect_eq(push(&d, quiet, 1, 5000, &answer), 200);
+	cr_expect_eq(push(&d, loud, 1, 20000, &answer), 429);
+	cr_expect(strstr(buf_cstr(&answer), "Retry-After: "));
+	cr_expect_eq(push(&d, quiet, 10, 5000, &answer), 200);
+	input_otlp.counts(d.in, &n);
+	cr_expect_eq(n.over, 1);
+	cr_expect_eq(n.busy, 1);
+	cr_expect_eq(n.clients, 2);
+	d.pressed = false;
+	cr_expect_eq(push(&d, loud, 1, 20000, &answer), 200, "there is room for all");
+	d.pressed = true;
+	d.now_us += 20 * SEC_US;
+	cr_expect_eq(push(&d, loud, 1, 20000, &answer), 200, "long ago is forgotten");
+	close(loud);
+	close(quiet);
+	door_close(&d);
+	buf_done(&answer);
+}
+
+static bool
+always(void *ctx)
+{
+	(void)ctx;
+	return true;
+}
+
+Test(quota, a_share_is_what_all_sent_divided_by_how_many_they_are)
+{
+	static const struct {
+		const char *what;
+		size_t sent[3];
+		bool allowed[3];
+	} cases[] = {
+		{ "nobody", { 0, 0, 0 }, { true, true, true } },
+		{ "one alone", { 900000, 0, 0 }, { true, true, true } },
+		{ "equals", { 50000, 52000, 49000 }, { true, true, true } },
+		{ "one that is loud", { 900000, 50000, 0 }, { false, true, true } },
+		{ "two that are", { 900000, 800000, 2000 }, { false, false, true } },
+		{ "one who said hardly anything", { 900000, 100, 0 },
+			{ true, true, true } },
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
+		struct quota *q = quota_new(always, NULL);
+
+		for (unsigned c = 0; c < 3; c++)
+			quota_charge(q, c + 1, cases[i].sent[c], SEC_US);
+		for (unsigned c = 0; c < 3; c++)
+			cr_expect_eq(quota_allows(q, c + 1, SEC_US), cases[i].allowed[c],
+				"%s: %u", cases[i].what, c + 1);
+		quota_free(q);
+	}
+	cr_expect(quota_allows(NULL, 1, SEC_US), "without a quota");
+}
+
+Test(quota, more_clients_than_accounts_are_no_way_around_it)
+{
+	struct quota *q = quota_new(always, NULL);
+
+	quota_charge(q, 1, 10000000, SEC_US);
+	for (uint64_t i = 2; i < 5000; i++)
+		quota_charge(q, i, 2000, SEC_US);
+	cr_expect_not(quota_allows(q, 1, SEC_US));
+	cr_expect(quota_allows(q, 4000, SEC_US));
+	quota_free(q);
+}
+
+Test(quota, a_client_is_an_address_and_on_this_machine_a_connection)
+{
+	struct sockaddr_storage a = { 0 }, b = { 0 };
+	struct sockaddr_in *a4 = (struct sockaddr_in *)&a, *b4 = (struct sockaddr_in *)&b;
+
+	*a4 = (struct sockaddr_in){ AF_INET, htons(1000), { htonl(0x0a000001) }, { 0 } };
+	*b4 = (struct sockaddr_in){ AF_INET, htons(1001), { htonl(0x0a000001) }, { 0 } };
+	cr_expect_eq(quota_client(&a, false), quota_client(&b, false));
+	cr_expect_neq(quota_client(&a, true), quota_client(&b, true));
+	b4->sin_addr.s_addr = htonl(0x0a000002);
+	cr_expect_neq(quota_client(&a, false), quota_client(&b, false));
 }
 
 Test(http, many_requests_share_one_connection)

@@ -123,6 +123,7 @@ struct snap_agent {
 	int64_t skew_us;  /* its clock minus ours, or SNAP_UNKNOWN */
 	uint64_t received, lost, duplicate, shed, unpaired, rejected;
 	uint64_t waiting; /* halves of requests that it holds now */
+	uint64_t busy;    /* requests that it turned away for now, to come back */
 };
 
 /* Everything that is not in the numbers, since the start. */

@@ -15,6 +15,7 @@
 
 #include "weir/base/buf.h"
 #include "weir/base/status.h"
+#include "weir/input/quota.h"
 
 /* Those of gRPC's status codes that are given here. */
 enum grpc_code {
@@ -47,6 +48,8 @@ struct grpc_options {
 	/* Answer a call; code is GRPC_OK before. */
 	void (*serve)(void *ctx, const struct grpc_call *c, struct grpc_answer *a);
 	bool (*congested)(void *ctx); /* then UNAVAILABLE; may be NULL */
+	struct quota
+		*quota; /* who it does not allow gets RESOURCE_EXHAUSTED; may be NULL */
 	void *ctx;
 	/* Limits; 0 gives what is in brackets. */
 	size_t max_message;       /* as sent (4 MiB) */
@@ -64,6 +67,7 @@ struct grpc_stats {
 	uint64_t calls, accepted; /* answered; of them with GRPC_OK */
 	uint64_t refused;         /* the sender's fault */
 	uint64_t busy;            /* UNAVAILABLE */
+	uint64_t over;            /* RESOURCE_EXHAUSTED, for a while: over their share */
 	uint64_t evicted;     /* connections closed to make room or for misbehaviour */
 	uint64_t bytes;       /* of messages, unpacked */
 	unsigned connections; /* now */

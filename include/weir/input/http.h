@@ -14,6 +14,7 @@
 
 #include "weir/base/buf.h"
 #include "weir/base/status.h"
+#include "weir/input/quota.h"
 
 /* Media types, as bits. */
 enum http_type {
@@ -52,6 +53,7 @@ struct http_options {
 	void (*refuse)(void *ctx, enum http_type type, unsigned code, const char *why,
 		struct buf *body);
 	bool (*congested)(void *ctx); /* then 503 before anything is read; may be NULL */
+	struct quota *quota;          /* who it does not allow gets 429; may be NULL */
 	void *ctx;
 	/* Limits; 0 gives what is in brackets. */
 	size_t max_body;     /* as sent (4 MiB) */
@@ -67,7 +69,8 @@ struct http_options {
 struct http_stats {
 	uint64_t requests, accepted; /* answered; of them with 2xx */
 	uint64_t refused;            /* with 4xx */
-	uint64_t busy;               /* with 429 or 503 */
+	uint64_t busy;               /* with 503 */
+	uint64_t over;               /* with 429: over their share */
 	uint64_t evicted;            /* connections closed to make room or for slowness */
 	uint64_t bytes;              /* of bodies, unpacked */
 	unsigned connections;        /* now */

@@ -31,6 +31,10 @@ struct input_counts {
 	uint64_t duplicate;    /* seen before and dropped */
 	uint64_t waiting;      /* halves held now */
 	uint64_t overflow;     /* dropped because a bounded store was full */
+	uint64_t busy;         /* requests turned away for want of room, to come back */
+	uint64_t over;         /* of those, for being more than their client's share */
+	uint64_t evicted;      /* connections closed to make room or for slowness */
+	uint64_t clients;      /* connections now */
 };
 
 struct input_env {
@@ -38,6 +42,8 @@ struct input_env {
 	void *ctx;
 	/* Free bytes in the agent's queue fell under a tenth: answer 429/503, pause reading. */
 	bool (*congested)(void *ctx);
+	/* Less than half of it is free: who sends most is to wait. May be NULL. */
+	bool (*pressed)(void *ctx);
 	bool once; /* what polls is to poll once and then to end */
 };
 

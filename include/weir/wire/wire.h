@@ -108,6 +108,7 @@ struct wire_beat {
 	uint64_t rejected, parse_errors; /* never numbered: refused at the input */
 	uint64_t unpaired, duplicate; /* spans whose other half never came; seen twice */
 	uint64_t waiting;             /* half pairs held now */
+	uint64_t busy;                /* requests turned away for now, to come back */
 };
 
 void wire_put_beat(struct buf *out, const struct wire_beat *b);
