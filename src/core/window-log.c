@@ -429,8 +429,10 @@ bool
 log_pack_due(const struct log *g, const struct slot *s, int64_t now_tick,
 	int64_t busy_from, int64_t busy_to)
 {
-	bool closed = s->tick + s->span <= now_tick - CLOSED_TICKS;
-	uint32_t worth = !closed ? TAIL_MAX : s->runs ? TAIL_LATE : TAIL_FIRST;
+	int64_t age = now_tick - (s->tick + s->span);
+	uint32_t worth = age < 0                         ? TAIL_MAX
+			 : s->runs || age < CLOSED_TICKS ? TAIL_LATE
+							 : TAIL_FIRST;
 
 	return s->n >= worth && !merging(g, s->tick) &&
 	       !overlap(s->tick, s->tick + s->span, busy_from, busy_to);

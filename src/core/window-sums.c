@@ -284,10 +284,13 @@ sums_clear(struct sums *s)
 	}
 }
 
+/* All of some thousand are gone through in a minute, and no second waits for more. */
+#define TRIM 256
+
 void
 sums_trim(struct sums *s)
 {
-	uint32_t n = MIN(s->count, s->count / SUMS_TRIMS + 1);
+	uint32_t n = MIN(s->count, TRIM);
 
 	for (; n; n--) {
 		s->trim = s->trim + 1 < s->count ? s->trim + 1 : 0;

@@ -51,9 +51,8 @@ unsigned sums_run(struct sums *s, struct run_cursor *c, unsigned budget, bool ta
 /* Take everything out. */
 void sums_clear(struct sums *s);
 
-/* Give memory of some series back that they do not need any more; all in SUMS_TRIMS. */
+/* Give memory of some series back that they do not need any more. */
 void sums_trim(struct sums *s);
-#define SUMS_TRIMS 64
 
 static inline uint64_t
 sums_total(const struct series *s, enum total t)
