@@ -15,23 +15,33 @@
 #define SPREAD_TICKS_MAX 300
 
 static bool
+bounds_ascend(const struct buckets *b)
+{
+	int64_t before = -1;
+
+	for (uint32_t i = 0; i < b->n; before = b->bound_us[i++])
+		if (b->bound_us[i] <= before)
+			return false;
+	return true;
+}
+
+static bool
 is_sane(const struct buckets *b, uint64_t calls)
 {
 	uint64_t sum = 0, most = 0;
-	int64_t before = -1, steps = -1;
+	unsigned last = 0;
 
 	for (uint32_t i = 0; i < b->n; i++) {
-		int64_t at = b->bound_us ? b->bound_us[i] : b->bucket[i];
-
-		if (at < 0)
-			return false;
-		steps &= before - at; /* negative while they ascend */
-		before = at;
 		most |= b->count[i];
 		sum += b->count[i];
 	}
-	return steps < 0 && most <= UINT32_MAX && sum <= calls &&
-	       (b->bound_us || before < HIST_BUCKETS);
+	if (most > UINT32_MAX || sum > calls)
+		return false;
+	if (b->bound_us)
+		return bounds_ascend(b);
+	for (uint32_t i = 0; i < b->n; i++)
+		last = MAX(last, b->bucket[i]);
+	return b->n <= HIST_BUCKETS && last < HIST_BUCKETS;
 }
 
 bool

@@ -15,7 +15,7 @@
 #include "weir/base/util.h"
 
 #define TAIL_MAX 131072       /* entries before a tail is packed at once */
-#define GROUPS_MAX (4u << 20) /* bytes of groups before they are sorted at once */
+#define GROUPS_MAX (8u << 20) /* bytes of groups before they are sorted at once */
 #define TAIL_FIRST 64         /* fewer than these are not worth a run */
 #define SPARE_FROM 256        /* tails longer than this are kept */
 #define GROUPS_LATE 65536     /* bytes, as TAIL_LATE; as SPARE_FROM too */
@@ -293,14 +293,8 @@ move_groups(struct log *g, struct slot *to, const struct slot *from)
 
 	run_open(&c, &all);
 	while (all.n && run_next(&c)) {
-		unsigned n = 0;
+		unsigned n = run_pairs(&c, bucket, count, HIST_BUCKETS);
 
-		while (c.left) {
-			unsigned b;
-
-			run_pair(&c, &b, &count[n]);
-			bucket[n++] = (uint16_t)b;
-		}
 		log_append_group(g, to, c.series, &c.totals, bucket, count, n);
 	}
 	to->grouped = to->groups.out.n;

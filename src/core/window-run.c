@@ -24,6 +24,24 @@ put_varint(uint8_t *p, uint64_t v)
 	return p;
 }
 
+/* The bytes are our own, so there is nothing to distrust. */
+static inline uint64_t
+run_varint(const uint8_t **p)
+{
+	uint64_t v = *(*p)++;
+
+	if (v < 0x80)
+		return v;
+	v &= 0x7f;
+	for (unsigned shift = 7;; shift += 7) {
+		uint8_t b = *(*p)++;
+
+		v |= (uint64_t)(b & 0x7f) << shift;
+		if (b < 0x80)
+			return v;
+	}
+}
+
 struct totals
 group_totals(const struct window_group *g)
 {
@@ -77,6 +95,46 @@ run_next(struct run_cursor *c)
 	return true;
 }
 
+static void
+read_steps(struct run_cursor *c, uint16_t *bucket, uint32_t *count, unsigned n)
+{
+	const uint8_t *p = c->p;
+	unsigned at = c->bucket;
+
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t step = run_varint(&p);
+
+		at += (unsigned)(step >> 1);
+		bucket[i] = (uint16_t)at;
+		count[i] = step & 1 ? (uint32_t)run_varint(&p) : 1;
+	}
+	c->p = p;
+	c->bucket = at;
+}
+
+unsigned
+run_pairs(struct run_cursor *c, uint16_t *bucket, uint32_t *count, unsigned most)
+{
+	unsigned n = MIN(c->left, most);
+
+	c->left -= n;
+	if (c->form == FORM_PAIRS) {
+		read_steps(c, bucket, count, n);
+		return n;
+	}
+	memcpy(bucket, c->p, n * sizeof(*bucket));
+	c->p += n * sizeof(*bucket);
+	if (c->form == FORM_LIST) {
+		for (unsigned i = 0; i < n; i++)
+			count[i] = 1;
+		return n;
+	}
+	memcpy(count, c->counts, n * sizeof(*count));
+	c->counts += n * sizeof(*count);
+	c->p = c->left ? c->p : c->counts;
+	return n;
+}
+
 static inline void
 fold_pair(struct fold *f, unsigned bucket, uint32_t count)
 {
@@ -84,18 +142,20 @@ fold_pair(struct fold *f, unsigned bucket, uint32_t count)
 	f->count[bucket] += count;
 }
 
+#define PART 64 /* latencies read at a time */
+
 void
 fold_group(struct fold *f, struct run_cursor *c)
 {
+	uint16_t bucket[PART];
+	uint32_t count[PART];
+	unsigned n;
+
 	for (unsigned i = 0; i < TOTALS; i++)
 		f->totals.v[i] += c->totals.v[i];
-	while (c->left) {
-		unsigned bucket;
-		uint32_t count;
-
-		run_pair(c, &bucket, &count);
-		fold_pair(f, bucket, count);
-	}
+	while ((n = run_pairs(c, bucket, count, PART)) > 0)
+		for (unsigned i = 0; i < n; i++)
+			fold_pair(f, bucket[i], count[i]);
 }
 
 static inline uint8_t *
@@ -259,13 +319,13 @@ pack_arrays(struct packer *pk, uint32_t series, struct run_cursor *c)
 	uint8_t *start = (uint8_t *)buf_reserve(
 		&pk->out, HEAD_MAX + 2 * (size_t)c->left * VARINT_MAX);
 	uint8_t *p = put_head(pk, start, series, &c->totals, c->left, FORM_PAIRS);
-	unsigned bucket, last = 0;
-	uint32_t count;
+	uint16_t bucket[PART];
+	uint32_t count[PART];
+	unsigned n, last = 0;
 
-	for (; c->left; last = bucket) {
-		run_pair(c, &bucket, &count);
-		p = put_pair(p, bucket - last, count);
-	}
+	while ((n = run_pairs(c, bucket, count, PART)) > 0)
+		for (unsigned i = 0; i < n; last = bucket[i++])
+			p = put_pair(p, bucket[i] - last, count[i]);
 	pk->out.n += (size_t)(p - start);
 }
 

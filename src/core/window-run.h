@@ -12,8 +12,6 @@
 #ifndef WEIR_CORE_WINDOW_RUN_H
 #define WEIR_CORE_WINDOW_RUN_H
 
-#include <string.h>
-
 #include "weir/base/buf.h"
 #include "weir/core/hist.h"
 #include "weir/core/window.h"
@@ -90,7 +88,8 @@ struct run_cursor {
 	const uint8_t *p, *end;
 	uint32_t series;
 	struct totals totals;
-	unsigned left; /* latencies to be read by run_pair() before the next run_next() */
+	unsigned
+		left; /* latencies to be read by run_pairs() before the next run_next() */
 	enum group_form form;
 	unsigned bucket;
 	const uint8_t *counts; /* of FORM_ARRAYS: that of the next latency */
@@ -101,50 +100,12 @@ void run_open(struct run_cursor *c, const struct run *r);
 /* Go to the next series. False at the end. */
 bool run_next(struct run_cursor *c);
 
-/* The bytes are our own, so there is nothing to distrust. */
-static inline uint64_t
-run_varint(const uint8_t **p)
-{
-	uint64_t v = *(*p)++;
-
-	if (v < 0x80)
-		return v;
-	v &= 0x7f;
-	for (unsigned shift = 7;; shift += 7) {
-		uint8_t b = *(*p)++;
-
-		v |= (uint64_t)(b & 0x7f) << shift;
-		if (b < 0x80)
-			return v;
-	}
-}
-
-/* The next latency bucket of the series and how many calls were in it. */
-static inline void
-run_pair(struct run_cursor *c, unsigned *ret_bucket, uint32_t *ret_count)
-{
-	uint64_t step;
-
-	c->left--;
-	if (c->form != FORM_PAIRS) {
-		uint16_t bucket;
-
-		memcpy(&bucket, c->p, sizeof(bucket));
-		c->p += sizeof(bucket);
-		*ret_bucket = bucket;
-		*ret_count = 1;
-		if (c->form == FORM_LIST)
-			return;
-		memcpy(ret_count, c->counts, sizeof(*ret_count));
-		c->counts += sizeof(*ret_count);
-		c->p = c->left ? c->p : c->counts;
-		return;
-	}
-	step = run_varint(&c->p);
-	c->bucket += (unsigned)(step >> 1);
-	*ret_bucket = c->bucket;
-	*ret_count = step & 1 ? (uint32_t)run_varint(&c->p) : 1;
-}
+/*
+ * Read the group's next latencies: the bucket of each and how many calls were in it.
+ * Returns how many that are, @most at most and 0 behind the last.
+ */
+unsigned run_pairs(
+	struct run_cursor *c, uint16_t *bucket, uint32_t *count, unsigned most);
 
 /* Adds up one series. All-zero is empty. */
 struct fold {

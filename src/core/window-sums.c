@@ -207,12 +207,7 @@ read_ahead(const struct sums *sums, struct run_cursor *c, struct ahead *a)
 		fetch(&sums->series[c->series]);
 		a->piece[a->pieces].series = c->series;
 		a->piece[a->pieces].totals = more ? (struct totals){ 0 } : c->totals;
-		while (c->left && a->n < AHEAD) {
-			unsigned bucket;
-
-			run_pair(c, &bucket, &a->count[a->n]);
-			a->bucket[a->n++] = (uint16_t)bucket;
-		}
+		a->n += run_pairs(c, &a->bucket[a->n], &a->count[a->n], AHEAD - a->n);
 		a->piece[a->pieces++].to = a->n;
 	}
 }

@@ -604,15 +604,13 @@ window_visit(const struct window *w, uint32_t series, int64_t from, int64_t to,
 			run_open(&c, &run);
 			while (run_next(&c)) {
 				bool mine = adds_to(w, c.series, series);
+				uint16_t bucket[64];
+				uint32_t count[64];
+				unsigned n;
 
-				while (c.left) {
-					unsigned bucket;
-					uint32_t count;
-
-					run_pair(&c, &bucket, &count);
-					if (mine)
-						take(arg, s->tick, bucket, count);
-				}
+				while ((n = run_pairs(&c, bucket, count, 64)) > 0)
+					for (unsigned k = 0; mine && k < n; k++)
+						take(arg, s->tick, bucket[k], count[k]);
 			}
 		}
 		for (uint32_t k = 0; k < s->n; k++) {
