@@ -145,7 +145,7 @@ is_id(struct str seg)
 	if (digits == 0)
 		return seg.n > 40 || (other > 0 && memchr(seg.p, '@', seg.n));
 	return other == 0 ? (hex == 0 || seg.n >= 8)
-			  : seg.n > 20 || (seg.n > 4 && digits * 2 > seg.n);
+			  : seg.n > 20 || (seg.n > 3 && digits * 2 > seg.n);
 }
 
 void

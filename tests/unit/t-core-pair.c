@@ -624,6 +624,29 @@ expect_op(const struct span *s, const char *want)
 	buf_done(&b);
 }
 
+Test(span, what_names_one_of_many_in_a_path_is_not_kept)
+{
+	static const struct {
+		const char *path, *want;
+	} rows[] = {
+		{ "/cart/u961", "/cart/{id}" },
+		{ "/cart/u2049", "/cart/{id}" },
+		{ "/sku/sku-0042", "/sku/sku-0042" },
+		{ "/api/v1/oauth2", "/api/v1/oauth2" },
+		{ "/v12/s3", "/v12/s3" },
+		{ "/hash/sha256", "/hash/sha256" },
+		{ "/a/cafe", "/a/cafe" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct buf b = BUF_INIT;
+
+		op_template(str_of(rows[i].path), &b);
+		cr_expect_str_eq(buf_cstr(&b), rows[i].want);
+		buf_done(&b);
+	}
+}
+
 Test(span, operations_are_templates_and_never_raw_urls)
 {
 	struct span s = span_of(SPAN_SERVER, "a", 1, 1, 0);
