@@ -268,7 +268,7 @@ snap_agent_add(struct snap *s)
 	s->own_agent = reserve(s->own_agent, &s->agent_room, q->agents + 1, sizeof(*a));
 	q->agent = s->own_agent;
 	a = &s->own_agent[q->agents++];
-	*a = (struct snap_agent){ .host = "", .skew_us = SNAP_UNKNOWN };
+	*a = (struct snap_agent){ .host = "", .input = "", .skew_us = SNAP_UNKNOWN };
 	return a;
 }
 

@@ -93,6 +93,17 @@ state_word(const struct snap_agent *a)
 			    : "silent";
 }
 
+/* "otlp vm": of what it makes its events, and where. */
+static void
+put_name(const struct snap_agent *a, struct grid *g, int x, int y, int w, enum role role)
+{
+	char name[160];
+
+	snprintf(name, sizeof(name), "%s%s%s", a->input,
+		a->input[0] && a->host[0] ? " " : "", a->host);
+	grid_fit(g, x, y, w, name[0] ? str_of(name) : STR("-"), role, 0);
+}
+
 static void
 paint_agent(const struct snap_agent *a, struct grid *g, struct rect line, int host_w)
 {
@@ -111,7 +122,7 @@ paint_agent(const struct snap_agent *a, struct grid *g, struct rect line, int ho
 		: a->live ? ROLE_OK
 			  : ROLE_IDLE,
 		0);
-	grid_fit(g, x, line.y, host_w, a->host[0] ? str_of(a->host) : STR("-"), role, 0);
+	put_name(a, g, x, line.y, host_w, role);
 	x += host_w + GAP;
 	grid_puts(g, x, line.y, id, ROLE_DIM, 0);
 	x += ID_DIGITS;

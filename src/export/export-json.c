@@ -66,6 +66,16 @@ add_time(cJSON *o, const char *name, int64_t us)
 	buf_done(&text);
 }
 
+/* Null when it is not known. */
+static void
+add_word(cJSON *o, const char *name, const char *word)
+{
+	if (word && word[0])
+		cJSON_AddStringToObject(o, name, word);
+	else
+		cJSON_AddNullToObject(o, name);
+}
+
 /* Bytes as hex; null when they are all zero, which stands for "unknown". */
 static void
 add_id(cJSON *o, const char *name, const uint8_t *id, size_t n)
@@ -263,10 +273,8 @@ add_agent(cJSON *agents, const struct snap_agent *a)
 	cJSON *o = cJSON_CreateObject();
 
 	add_id(o, "id", a->id, sizeof(a->id));
-	if (a->host && a->host[0])
-		cJSON_AddStringToObject(o, "host", a->host);
-	else
-		cJSON_AddNullToObject(o, "host");
+	add_word(o, "host", a->host);
+	add_word(o, "input", a->input);
 	cJSON_AddStringToObject(o, "state",
 		a->bye    ? "ended"
 		: a->live ? "live"

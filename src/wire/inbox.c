@@ -132,13 +132,16 @@ take_numbered(struct inbox *in, struct sender *s, const struct wire_frame *f,
 
 /* ------------------------------------------------------------ beats */
 
+/* Keep what a sender says of itself; what it does not say again stays. */
 static void
-keep_host(struct sender *s, struct str host)
+keep_word(char *to, size_t size, struct str said)
 {
 	struct buf clean = BUF_INIT;
 
-	text_clean(&clean, host, sizeof(s->host) - 1);
-	snprintf(s->host, sizeof(s->host), "%s", buf_cstr(&clean));
+	if (said.n == 0)
+		return;
+	text_clean(&clean, said, size - 1);
+	snprintf(to, size, "%s", buf_cstr(&clean));
 	buf_done(&clean);
 }
 
@@ -167,8 +170,8 @@ take_beat(struct inbox *in, struct sender *s, const struct wire_frame *f, int64_
 		.duplicate = b.duplicate,
 		.busy = b.busy,
 	};
-	if (b.host.n > 0)
-		keep_host(s, b.host);
+	keep_word(s->host, sizeof(s->host), b.host);
+	keep_word(s->input, sizeof(s->input), b.input);
 	return STATUS_OK;
 }
 
@@ -250,6 +253,7 @@ snap_sender(const struct sender *s, int64_t mono_us, struct snap *snap)
 
 	memcpy(a->id, s->id, sizeof(a->id));
 	a->host = s->host;
+	a->input = s->input;
 	a->age_us = MAX(mono_us - s->heard_us, 0);
 	a->bye = s->bye;
 	a->live = !s->bye && a->age_us < SENDER_STALE_US;

@@ -38,7 +38,7 @@ struct sender {
 	struct ledger ledger;
 	int64_t heard_us;
 	struct sender_counts said, ended; /* by this instance; by those before it */
-	char host[64];                    /* clean */
+	char host[64], input[32];         /* clean */
 	/* Its clock minus ours, at the least delay of this and the last half minute. */
 	int64_t skew_us, last_skew_us, skew_since_us;
 	bool has_skew, has_last_skew;

@@ -153,12 +153,14 @@ static void
 add_agents(struct snap *s)
 {
 	static const char *const hosts[] = { "node-a", "node-b", "" };
+	static const char *const inputs[] = { "otlp", "", "" };
 
 	for (size_t i = 0; i < ARRAY_LEN(hosts); i++) {
 		struct snap_agent *a = snap_agent_add(s);
 
 		a->id[0] = (uint8_t)(0x1f * (i + 1));
 		a->host = hosts[i];
+		a->input = inputs[i];
 		a->live = true;
 		a->age_us = 400 * MS;
 		a->skew_us = i == 2 ? SNAP_UNKNOWN : (int64_t)(i + 1) * 300;

@@ -423,14 +423,16 @@ Test(inbox, skew_is_told_by_the_least_delayed_frame)
 	inbox_free(in);
 }
 
-Test(inbox, host_names_are_cleaned)
+Test(inbox, what_senders_say_of_themselves_is_cleaned)
 {
 	struct seen seen = { 0 };
 	struct inbox *in = inbox_new(8, see, &seen);
 
-	put(in, &one, WIRE_HELLO, 0, 0, "{\"host\":\"\\u001b[2Jx\\u202e\"}", 0);
+	put(in, &one, WIRE_HELLO, 0, 0,
+		"{\"host\":\"\\u001b[2Jx\\u202e\",\"input\":\"\\u0007otlp\"}", 0);
 	cr_expect_str_eq(
 		picture(in, 0)->quality.agent[0].host, "\\x1b[2Jx\\xe2\\x80\\xae");
+	cr_expect_str_eq(picture(in, 0)->quality.agent[0].input, "\\x07otlp");
 	inbox_free(in);
 }
 

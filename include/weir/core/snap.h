@@ -115,7 +115,7 @@ struct snap_node {
 
 struct snap_agent {
 	uint8_t id[16];
-	const char *host; /* "" unknown */
+	const char *host, *input; /* "" unknown */
 	bool live;        /* heard within the stale limit */
 	bool bye;         /* said good-bye */
 	bool collision;   /* two senders claim this id */
