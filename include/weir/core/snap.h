@@ -116,11 +116,11 @@ struct snap_node {
 struct snap_agent {
 	uint8_t id[16];
 	const char *host, *input; /* "" unknown */
-	bool live;        /* heard within the stale limit */
-	bool bye;         /* said good-bye */
-	bool collision;   /* two senders claim this id */
-	int64_t age_us;   /* since anything was heard */
-	int64_t skew_us;  /* its clock minus ours, or SNAP_UNKNOWN */
+	bool live;                /* heard within the stale limit */
+	bool bye;                 /* said good-bye */
+	bool collision;           /* two senders claim this id */
+	int64_t age_us;           /* since anything was heard */
+	int64_t skew_us;          /* its clock minus ours, or SNAP_UNKNOWN */
 	uint64_t received, lost, duplicate, shed, unpaired, rejected;
 	uint64_t waiting; /* halves of requests that it holds now */
 	uint64_t busy;    /* requests that it turned away for now, to come back */
