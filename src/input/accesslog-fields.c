@@ -51,55 +51,69 @@ add_word(cJSON *o, const char *name, struct str word)
 
 /* `GET /path HTTP/1.1`; whatever else a client sent has neither method nor path. */
 static void
-add_request(cJSON *o, struct str request)
+add_request(cJSON *o, const struct log_format *f, struct str request)
 {
 	struct str method, path, protocol;
 
 	if (next_word(&request, &method) && next_word(&request, &path) &&
 		next_word(&request, &protocol) && protocol.n >= 4 &&
 		memcmp(protocol.p, "HTTP", 4) == 0) {
-		add_word(o, "method", method);
-		add_word(o, "path", path);
+		add_word(o, f->place[LOG_METHOD].path, method);
+		add_word(o, f->place[LOG_PATH].path, path);
 	}
 }
 
 /*
- * `… [22/Nov/2026:23:24:40 +0000] "GET /path HTTP/1.1" 200 2326 "referer" "agent"`, and
- * any words behind, whose names are their numbers. What stands before the time is
- * nobody's business.
+ * Take the first time in brackets out of @rest. What stands before it is nobody's
+ * business; what else is in brackets is no time.
  */
-static cJSON *
-parse_words(struct str line)
+static bool
+next_time(struct str *line, struct str *ret_time)
 {
-	struct str word, rest = line;
-	char number[8];
+	struct str word, rest = *line;
 	int64_t at;
-	cJSON *o;
 
 	for (;;) {
 		const char *open = rest.n ? memchr(rest.p, '[', rest.n) : NULL, *close;
 
 		if (!open)
-			return NULL;
+			return false;
 		rest.n -= (size_t)(open + 1 - rest.p);
 		rest.p = open + 1;
 		close = rest.n ? memchr(rest.p, ']', rest.n) : NULL;
 		if (!close)
-			return NULL;
+			return false;
 		word = (struct str){ rest.p, (size_t)(close - rest.p) };
-		if (when_clf(word, &at))
+		if (when_clf(word, &at) || when_rfc3339(word, &at))
 			break;
 	}
-	rest.p += word.n + 1;
-	rest.n -= word.n + 1;
+	*ret_time = word;
+	*line = (struct str){ rest.p + word.n + 1, rest.n - word.n - 1 };
+	return true;
+}
+
+/*
+ * `… [22/Nov/2026:23:24:40 +0000] "GET /path HTTP/1.1" 200 2326 "referer" "agent"`: the
+ * format names the words behind the request; the names of more are their numbers.
+ */
+static cJSON *
+parse_words(const struct log_format *f, struct str line)
+{
+	const char *const *name = f->words;
+	struct str at, request, word, rest = line;
+	char number[8];
+	cJSON *o;
+
+	/* Without the first of the words it is the beginning of a line at most. */
+	if (!next_time(&rest, &at) || !next_word(&rest, &request) ||
+		!next_word(&rest, &word))
+		return NULL;
 	o = cJSON_CreateObject();
-	add_word(o, "time", word);
-	if (next_word(&rest, &word))
-		add_request(o, word);
-	if (next_word(&rest, &word))
-		add_word(o, "status", word);
-	if (next_word(&rest, &word))
-		add_word(o, "size", word);
+	add_word(o, f->place[LOG_TIME].path, at);
+	add_request(o, f, request);
+	add_word(o, *name++, word);
+	while (*name && next_word(&rest, &word))
+		add_word(o, *name++, word);
 	for (unsigned i = 1; i <= MAX_WORDS && next_word(&rest, &word); i++) {
 		snprintf(number, sizeof(number), "%u", i);
 		add_word(o, number, word);
@@ -113,16 +127,13 @@ log_parse(const struct log_format *format, struct str line)
 	const char *brace; /* behind a syslog head */
 	cJSON *root;
 
-	if (format->dialect == DIALECT_WORDS)
-		return parse_words(line);
-	brace = line.n ? memchr(line.p, '{', line.n) : NULL;
-	if (!brace)
-		return NULL;
-	root = cJSON_ParseWithLength(brace, line.n - (size_t)(brace - line.p));
+	brace = line.n && !format->only_words ? memchr(line.p, '{', line.n) : NULL;
+	root = brace ? cJSON_ParseWithLength(brace, line.n - (size_t)(brace - line.p))
+		     : NULL;
 	if (cJSON_IsObject(root))
 		return root;
 	cJSON_Delete(root);
-	return NULL;
+	return format->words ? parse_words(format, line) : NULL;
 }
 
 /* ------------------------------------------------------------ fields */

@@ -39,6 +39,28 @@
 		[LOG_BYTES_OUT] = { "size", 0 },                            \
 	}
 
+/* Apache's "common", and whatever stands behind it, by its number. */
+static const char *const common_words[] = { "status", "size", NULL };
+
+/* Traefik's own form of "common", which it writes unless told to write JSON. */
+static const char *const traefik_words[] = { "DownstreamStatus", "DownstreamContentSize",
+	"request_Referer", "request_User-Agent", "RequestCount", "RouterName",
+	"ServiceAddr", "Duration", NULL };
+
+/* Envoy's default; Istio's has more of them. */
+static const char *const envoy_words[] = { "response_code", "response_flags",
+	"bytes_received", "bytes_sent", "duration", "upstream_service_time",
+	"x_forwarded_for", "user_agent", "request_id", "authority", "upstream_host",
+	NULL };
+
+static const char *const istio_words[] = { "response_code", "response_flags",
+	"response_code_details", "connection_termination_details",
+	"upstream_transport_failure_reason", "bytes_received", "bytes_sent", "duration",
+	"upstream_service_time", "x_forwarded_for", "user_agent", "request_id",
+	"authority", "upstream_host", "upstream_cluster", "upstream_local_address",
+	"downstream_local_address", "downstream_remote_address", "requested_server_name",
+	"route_name", NULL };
+
 const struct log_format log_formats[] = {
 	{
 		.id = "nginx",
@@ -99,6 +121,7 @@ const struct log_format log_formats[] = {
 	},
 	{
 		.id = "traefik",
+		.words = traefik_words,
 		.time_is_start = true,
 		.place = {
 			[LOG_TIME] = { "StartUTC", 0 },
@@ -122,6 +145,7 @@ const struct log_format log_formats[] = {
 		.dialect = DIALECT_ENVOY,
 		.time_is_start = true,
 		.place = ENVOY_PLACES,
+		.words = envoy_words,
 	},
 	{
 		.id = "istio",
@@ -129,9 +153,16 @@ const struct log_format log_formats[] = {
 		.time_is_start = true,
 		.no_front = true,
 		.place = ENVOY_PLACES,
+		.words = istio_words,
 	},
-	{ .id = "combined", .dialect = DIALECT_WORDS, .place = WORD_PLACES },
-	{ .id = "common", .dialect = DIALECT_WORDS, .place = WORD_PLACES },
+	{ .id = "combined",
+		.only_words = true,
+		.place = WORD_PLACES,
+		.words = common_words },
+	{ .id = "common",
+		.only_words = true,
+		.place = WORD_PLACES,
+		.words = common_words },
 	{ .id = "custom" },
 };
 

@@ -49,8 +49,7 @@ enum log_dialect {
 	DIALECT_NGINX,
 	DIALECT_HAPROXY,
 	DIALECT_CADDY,
-	DIALECT_ENVOY,
-	DIALECT_WORDS /* no JSON, but Apache's "common" and what stands behind it */
+	DIALECT_ENVOY
 };
 
 struct log_format {
@@ -59,6 +58,12 @@ struct log_format {
 	bool time_is_start;
 	bool no_front; /* a sidecar: somebody → proxy is told by the other side */
 	struct log_place place[LOG_FIELDS];
+	/*
+	 * Names of the words of a line that is no object: those that follow a time in
+	 * brackets and a request in quotes, ended by NULL. NULL: it is always an object.
+	 */
+	const char *const *words;
+	bool only_words; /* it is never one */
 };
 
 extern const struct log_format log_formats[];

@@ -128,9 +128,18 @@ accesslog_free(struct accesslog *a)
 
 /* ------------------------------------------------------------ names */
 
+/* The address in `http://10.0.0.5:80`. */
+static struct str
+without_scheme(struct str url)
+{
+	const char *at = url.n ? strstr(url.p, "://") : NULL;
+
+	return at ? str_of(at + 3) : url;
+}
+
 /*
  * The upstream of an Envoy cluster: `outbound|9080|v1|HOST` is HOST; the catch-all
- * clusters have none, there the authority or the address says who it was.
+ * clusters and lines of words have none, there the authority or the address says who.
  */
 static struct str
 envoy_upstream(const struct log_line *l, struct str cluster)
@@ -143,9 +152,10 @@ envoy_upstream(const struct log_line *l, struct str cluster)
 	if (cluster.n > 0 && !str_eq(cluster, STR("PassthroughCluster")) &&
 		!str_eq(cluster, STR("BlackHoleCluster")))
 		return rename_kube(cluster);
-	if (!l->a->format->no_front && str_eq(log_text(l, LOG_FLAGS), STR("NR")))
-		return STR(""); /* no route: nobody was asked */
-	return other.n > 0 ? rename_kube(other) : log_text(l, LOG_UPSTREAM_ADDRESS);
+	/* At an edge the authority is our own; no address: nobody was asked. */
+	if (l->a->format->no_front && other.n > 0)
+		return rename_kube(other);
+	return without_scheme(log_text(l, LOG_UPSTREAM_ADDRESS));
 }
 
 /* HAProxy's first flag: who ended the session. */
@@ -169,7 +179,7 @@ upstream_of(const struct log_line *l)
 		log_duration(l, LOG_CONNECT) < 0 && !has_flag(l, 'S'))
 		return STR(""); /* no server was asked: refused, or the client left */
 	if (name.n == 0)
-		return log_text(l, LOG_UPSTREAM_ADDRESS);
+		return without_scheme(log_text(l, LOG_UPSTREAM_ADDRESS));
 	at = memchr(name.p, '@', name.n); /* Traefik: service@provider */
 	if (at && at > name.p && !memchr(name.p, ':', name.n))
 		name.n = (size_t)(at - name.p);

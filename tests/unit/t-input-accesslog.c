@@ -203,13 +203,35 @@ Test(accesslog, a_format_of_ones_own_is_a_few_fields)
 Test(accesslog, what_cannot_be_read_is_bad_and_nothing_else)
 {
 	static const char *const lines[] = { "", "plain text", "{", "{\"status\":", "[1]",
-		"null", "{\"a\":}", "\x01\x02" };
+		"null", "{\"a\":}", "\x01\x02", "\xff\xfe{\xc3\x28", "[", "[[[[]]]]",
+		"[22/Nov/2026:23:24:40 +0000]",
+		"[22/Nov/2026:23:24:40 +0000] \"GET /cut HTT",
+		"[2026-11-22T23:24:40Z] \"GET /cut HTTP/1.1\"",
+		"[not a time] \"GET / HTTP/1.1\" 200 5" };
+	static const char *const fields[] = { "status=status", NULL };
+
+	for (unsigned f = 0; accesslog_format_names[f]; f++) {
+		const struct accesslog_options o = {
+			.format = accesslog_format_names[f],
+			.fields = strcmp(accesslog_format_names[f], "custom") ? NULL
+									      : fields,
+		};
+		struct accesslog *a = accesslog_new(&o, NULL);
+
+		for (unsigned i = 0; i < ARRAY_LEN(lines); i++)
+			cr_expect_eq(
+				accesslog_line(a, str_of(lines[i]), 0, on_event, NULL),
+				ACCESSLOG_BAD, "%s: %s", o.format, lines[i]);
+		accesslog_free(a);
+	}
+	cr_expect_eq(seen.n, 0);
+}
+
+Test(accesslog, what_is_whole_and_no_request_is_passed_over)
+{
 	struct accesslog *a =
 		accesslog_new(&(struct accesslog_options){ .format = "nginx" }, NULL);
 
-	for (unsigned i = 0; i < ARRAY_LEN(lines); i++)
-		cr_expect_eq(accesslog_line(a, str_of(lines[i]), 0, on_event, NULL),
-			ACCESSLOG_BAD, "%s", lines[i]);
 	cr_expect_eq(
 		accesslog_line(a, STR("{\"x\":1}"), 0, on_event, NULL), ACCESSLOG_OTHER);
 	cr_expect_eq(seen.n, 0);
