@@ -32,6 +32,8 @@ enum {
 /* How much of the scenario is over when it comes on: its trouble is then near. */
 #define DEMO_AHEAD_US (4 * SEC_US)
 
+#define GROUP_AGAIN_US (10 * SEC_US) /* as weir-agent repeats it */
+
 struct demo;
 
 struct demo_agent {
@@ -39,6 +41,7 @@ struct demo_agent {
 	const char *service;
 	struct outbox *out;
 	struct bus_pub *pub;
+	int64_t told_us; /* when it last said to which group it belongs */
 };
 
 /* A frame that waits to be sent. */
@@ -107,9 +110,24 @@ hand_to_agent(void *ctx, const char *service, const struct event *e)
 }
 
 static void
+tell_group(struct demo *m, struct demo_agent *a)
+{
+	struct event e = { .type = EVENT_MEMBER,
+		.u.member = {
+			str_of(a->service), str_of(sim_group(a->service)), m->now_us } };
+
+	if (m->now_us - a->told_us < GROUP_AGAIN_US)
+		return;
+	a->told_us = m->now_us;
+	outbox_add(a->out, &e, shop_time(m));
+}
+
+static void
 live_on(struct demo *m, int64_t until_us)
 {
 	m->now_us = MIN(m->now_us + STEP_US, until_us);
+	for (int i = 0; i < m->agents; i++)
+		tell_group(m, &m->agent[i]);
 	sim_run(m->sim, m->now_us, hand_to_agent, m);
 	for (int i = 0; i < m->agents; i++)
 		outbox_tick(m->agent[i].out, shop_time(m));

@@ -172,6 +172,25 @@ const char *const sim_scenarios[] = { "db-lock", "healthy", "errors", "slow-serv
 const char *const sim_agents[] = { "gateway", "catalog", "cart", "checkout", "inventory",
 	"payment", "shipping", "email", NULL };
 
+const char *
+sim_group(const char *service)
+{
+	static const struct {
+		const char *service, *group;
+	} rows[] = {
+		{ "gateway", "shop" },
+		{ "catalog", "shop" },
+		{ "cart", "shop" },
+		{ "shipping", "delivery" },
+		{ "email", "delivery" },
+	};
+
+	for (unsigned i = 0; i < ARRAY_LEN(rows); i++)
+		if (strcmp(service, rows[i].service) == 0)
+			return rows[i].group;
+	return "orders";
+}
+
 struct waiting {
 	int64_t end_us;
 	uint64_t seq;        /* settles ties */

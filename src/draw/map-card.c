@@ -251,7 +251,7 @@ paint_title(struct brush *b, int part, int y)
 static int
 paint_p99(struct brush *b, int y, const struct map_flow *f, bool dim)
 {
-	struct map_text t = map_p99_text(f);
+	struct map_text t = map_number_text(f);
 	enum role role =
 		dim && f->severity == SEV_OK ? ROLE_DIM : value_role(f->severity);
 	int x = b->right -
@@ -292,7 +292,8 @@ paint_inlet(struct brush *b, int i)
 	int y = b->y + b->p->box[b->index].head + i;
 	const struct map_flow *f = &b->f->edge_flow[e];
 
-	grid_glyph(b->g, b->x - 1, y, GLYPH_ARROW, map_edge_role(f->severity),
+	grid_glyph(b->g, b->x - 1, y, GLYPH_ARROW,
+		map_line_role(f->severity, b->f->select && b->f->lit_edge[e]),
 		b->f->select && !b->f->lit_edge[e] ? ATTR_DIM : value_attr(f->severity));
 	if (b->selected) {
 		int flow = b->p->list[b->p->edge_flows[e].first];
@@ -314,7 +315,8 @@ paint_no_inlet(struct brush *b)
 	const struct layout_slice *hub = &b->card->hub;
 	int node = b->p->list[b->p->part[b->card->part.first].node.first];
 	int snap = b->f->topo->node[node].snap;
-	struct map_flow f = { .rate = NAN, .p99_us = SNAP_UNKNOWN };
+	struct map_flow f = map_flow_unknown();
+	const struct snap_node *own;
 	char count[16];
 	int x = b->left;
 
@@ -334,11 +336,17 @@ paint_no_inlet(struct brush *b)
 		puts_at(b, x, y, "-", ROLE_DIM);
 		return;
 	}
-	f.rate = b->f->snap->node[snap].rate_in;
-	if (isnan(f.rate))
-		f.rate = b->f->snap->node[snap].rate_out;
-	else if (b->f->snap->node[snap].p99_in_us != SNAP_UNKNOWN) {
-		f.p99_us = b->f->snap->node[snap].p99_in_us;
+	own = &b->f->snap->node[snap];
+	f.rate = own->rate_in;
+	if (isnan(f.rate)) {
+		f.rate = own->rate_out;
+	} else if (own->p99_in_us != SNAP_UNKNOWN) {
+		f.calls = (double)own->calls_in;
+		f.errors = (double)own->errors_in;
+		f.failing = b->f->number == SORT_ERRORS;
+		/* Of other percentiles the node has none. */
+		if (b->f->number != SORT_P95 && b->f->number != SORT_P50)
+			f.shown_us = own->p99_in_us;
 		f.severity = SEV_OK;
 		paint_p99(b, y, &f, true);
 	}

@@ -28,25 +28,79 @@ is_quiet(const struct map_flow *f, int64_t last_us, int64_t now_us)
 }
 
 struct map_flow
-map_flow_of_edge(const struct map_topo *t, const struct snap *s, int edge)
+map_flow_unknown(void)
+{
+	return (struct map_flow){
+		.rate = NAN, .p99_us = SNAP_UNKNOWN, .shown_us = SNAP_UNKNOWN
+	};
+}
+
+static int64_t
+percentile(const struct snap_stat *s, enum sort_key number)
+{
+	return number == SORT_P50   ? s->p50_us
+	       : number == SORT_P95 ? s->p95_us
+				    : s->p99_us;
+}
+
+/* Are errors what is wrong, rather than the time it takes? */
+static bool
+is_failing(const struct snap *s, const struct snap_edge *e)
+{
+	const struct snap_stat *x = &e->stat;
+	const uint32_t errors = 1u << ANOMALY_ERRORS, slow = 1u << ANOMALY_LATENCY;
+
+	if (e->severity < SEV_WARN || x->calls == 0)
+		return false;
+	if (e->alarms & (errors | slow))
+		return !(e->alarms & slow);
+	return severity_of_errors(&s->thresholds, (double)x->errors / (double)x->calls) >=
+		       SEV_WARN &&
+	       severity_of_latency(&s->thresholds, x->p99_us) < SEV_WARN;
+}
+
+static void
+add_rate(double *sum, double rate)
+{
+	if (!isnan(rate))
+		*sum = (isnan(*sum) ? 0 : *sum) + rate;
+}
+
+/* Take the worse of the two, and what is wrong with it. */
+static void
+add_worst(struct map_flow *sum, int64_t p99_us, int64_t shown_us, bool bound,
+	enum severity severity, bool failing)
+{
+	sum->p99_us = MAX(sum->p99_us, p99_us);
+	if (shown_us > sum->shown_us) {
+		sum->shown_us = shown_us;
+		sum->bound = bound;
+	}
+	if (severity > sum->severity || sum->edges == 0)
+		sum->failing = failing;
+	else if (severity == sum->severity)
+		sum->failing &= failing;
+	sum->severity = MAX(sum->severity, severity);
+}
+
+struct map_flow
+map_flow_of_edge(
+	const struct map_topo *t, const struct snap *s, int edge, enum sort_key number)
 {
 	const struct map_edge *e = &t->edge[edge];
-	struct map_flow f = { .rate = NAN,
-		.p99_us = SNAP_UNKNOWN,
-		.severity = SEV_IDLE,
-		.edges = (int)e->count };
+	struct map_flow f = map_flow_unknown();
 	int64_t last_us = 0;
 
 	for (uint32_t i = e->first; i < e->first + e->count; i++) {
 		const struct snap_edge *x = &s->edge[i];
 
-		if (!isnan(x->stat.rate))
-			f.rate = (isnan(f.rate) ? 0 : f.rate) + x->stat.rate;
-		if (x->stat.p99_us > f.p99_us) {
-			f.p99_us = x->stat.p99_us;
-			f.bound = x->stat.bounds_only;
-		}
-		f.severity = MAX(f.severity, x->severity);
+		add_rate(&f.rate, x->stat.rate);
+		add_worst(&f, x->stat.p99_us, percentile(&x->stat, number),
+			x->stat.bounds_only, x->severity,
+			number == SORT_ERRORS || is_failing(s, x));
+		f.calls += (double)x->stat.calls;
+		f.errors += (double)x->stat.errors;
+		f.edges++;
 		last_us = MAX(last_us, x->last_us);
 	}
 	if (is_quiet(&f, last_us, s->now_us))
@@ -57,20 +111,16 @@ map_flow_of_edge(const struct map_topo *t, const struct snap *s, int edge)
 struct map_flow
 map_flow_sum(const struct map_flow *flow, const int *list, int n)
 {
-	struct map_flow sum = {
-		.rate = NAN, .p99_us = SNAP_UNKNOWN, .severity = SEV_IDLE
-	};
+	struct map_flow sum = map_flow_unknown();
 
 	for (int i = 0; i < n; i++) {
 		const struct map_flow *f = &flow[list[i]];
 
-		if (!isnan(f->rate))
-			sum.rate = (isnan(sum.rate) ? 0 : sum.rate) + f->rate;
-		if (f->p99_us > sum.p99_us) {
-			sum.p99_us = f->p99_us;
-			sum.bound = f->bound;
-		}
-		sum.severity = MAX(sum.severity, f->severity);
+		add_rate(&sum.rate, f->rate);
+		add_worst(
+			&sum, f->p99_us, f->shown_us, f->bound, f->severity, f->failing);
+		sum.calls += f->calls;
+		sum.errors += f->errors;
 		sum.edges += f->edges;
 	}
 	return sum;
@@ -103,11 +153,13 @@ map_rate_text(double rate, bool unit)
 }
 
 struct map_text
-map_p99_text(const struct map_flow *f)
+map_number_text(const struct map_flow *f)
 {
 	struct map_text t;
 
-	snprintf(t.s, sizeof(t.s), "%s", fmt_latency(f->p99_us, f->bound).s);
+	snprintf(t.s, sizeof(t.s), "%s",
+		f->failing ? fmt_percent(f->calls > 0 ? f->errors / f->calls : NAN).s
+			   : fmt_latency(f->shown_us, f->bound).s);
 	return t;
 }
 

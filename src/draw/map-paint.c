@@ -87,13 +87,20 @@ top_net(const struct map_ink *ink)
 	return !is_vertical(ink->arm[0]);
 }
 
+/* A calm line that belongs to what is selected is as bright as text. */
+enum role
+map_line_role(enum severity s, bool lit)
+{
+	return lit && s <= SEV_OK ? ROLE_TEXT : map_edge_role(s);
+}
+
 static struct cell
-line_cell(const uint8_t arm[ARM_COUNT], bool dim)
+line_cell(const uint8_t arm[ARM_COUNT], bool dim, bool lit)
 {
 	int grade = worst(arm);
 	struct cell c = { .kind = CELL_LINE,
 		.round = true,
-		.role = (uint8_t)map_edge_role((enum severity)(grade - 1)),
+		.role = (uint8_t)map_line_role((enum severity)(grade - 1), lit),
 		.attr = grade - 1 == SEV_WARN ? ATTR_BOLD : 0 };
 
 	for (int i = 0; i < ARM_COUNT; i++)
@@ -149,7 +156,8 @@ map_paint_lines(const struct map_frame *f, struct grid *g, struct map_ink *ink)
 			if (cell->net[0])
 				grid_put(g, f->area.x + x, f->area.y + y,
 					line_cell(cell->arm[top],
-						f->select && !cell->lit[top]));
+						f->select && !cell->lit[top],
+						f->select && cell->lit[top]));
 		}
 }
 

@@ -301,5 +301,6 @@ map_topo_mark_hot(struct map_topo *t, const struct snap *s)
 		t->node[v].hot = grade >= SEV_WARN ? (uint8_t)grade : 0;
 	}
 	for (int e = 0; e < t->edges; e++)
-		t->edge[e].hot = map_flow_of_edge(t, s, e).severity >= SEV_WARN;
+		t->edge[e].hot =
+			map_flow_of_edge(t, s, e, SORT_IMPACT).severity >= SEV_WARN;
 }

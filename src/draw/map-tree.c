@@ -221,7 +221,7 @@ paint_numbers(struct brush *b, const struct map_flow *f, int y, int x)
 	enum role role = f->severity >= SEV_WARN ? map_severity_role(f->severity)
 			 : f->severity == SEV_OK ? ROLE_TEXT
 						 : ROLE_DIM;
-	struct map_text p99 = map_p99_text(f);
+	struct map_text p99 = map_number_text(f);
 
 	grid_right(b->g, x + RATE_CELLS, y, map_rate_text(f->rate, true).s, ROLE_TEXT, 0);
 	if (f->p99_us == SNAP_UNKNOWN && f->severity == SEV_IDLE)
@@ -239,7 +239,7 @@ static struct map_flow
 entry_flow(const struct map_frame *f, int node)
 {
 	int snap = f->topo->node[node].snap;
-	struct map_flow flow = { .rate = NAN, .p99_us = SNAP_UNKNOWN };
+	struct map_flow flow = map_flow_unknown();
 
 	if (snap >= 0)
 		flow.rate = f->snap->node[snap].rate_out;
@@ -384,15 +384,15 @@ paint_calm(struct brush *b, int y)
 	x += grid_puts(b->g, x, y, s, ROLE_DIM, 0);
 	for (int v = 0; v < f->topo->nodes; v++) {
 		int snap = f->topo->node[v].snap;
-		struct map_flow flow = { .p99_us = SNAP_UNKNOWN };
+		struct map_flow flow = map_flow_unknown();
 		struct map_text t;
 		int w = MIN(text_width(b->names[v]), 10);
 
 		if (f->node_severity[v] != SEV_OK || snap < 0 ||
 			f->snap->node[snap].p99_in_us == SNAP_UNKNOWN)
 			continue;
-		flow.p99_us = f->snap->node[snap].p99_in_us;
-		t = map_p99_text(&flow);
+		flow.shown_us = f->snap->node[snap].p99_in_us;
+		t = map_number_text(&flow);
 		if (x + 2 + w + text_width(str_of(t.s)) > right)
 			break;
 		x += 1 + grid_fit(b->g, x + 1, y, w, b->names[v], ROLE_DIM, 0);
@@ -464,7 +464,7 @@ map_paint_one_line(const struct map_frame *f, const struct str *names, struct gr
 		x += grid_fit(g, x, f->area.y, MIN(right - x, 16), names[v],
 			name_role(sev, false), 0);
 		if (i == 0 && hops) {
-			struct map_text t = map_p99_text(&f->flow[edge[0]]);
+			struct map_text t = map_number_text(&f->flow[edge[0]]);
 
 			if (x + 1 + text_width(str_of(t.s)) <= right)
 				x += 1 + grid_puts(g, x + 1, f->area.y, t.s,

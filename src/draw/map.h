@@ -248,17 +248,24 @@ struct str map_written_name(
 /* ---- map-flow: the numbers of a frame */
 
 struct map_flow {
-	double rate;    /* NAN: unknown */
-	int64_t p99_us; /* the worst, or SNAP_UNKNOWN */
-	bool bound;
+	double rate;      /* NAN: unknown */
+	int64_t p99_us;   /* the worst, or SNAP_UNKNOWN */
+	int64_t shown_us; /* the same of the percentile that is shown */
+	bool bound;       /* that is no more than a bound */
+	bool failing;     /* the share of errors is shown instead: it is what is wrong */
+	double calls, errors;
 	enum severity severity;
 	int edges; /* how many are added up */
 };
 
-struct map_flow map_flow_of_edge(
-	const struct map_topo *t, const struct snap *s, int edge);
+/* A flow of which nothing is known. */
+struct map_flow map_flow_unknown(void);
 
-/* Edges @list[0] .. @list[n - 1] as one: rates added, the worst p99 and grade. */
+/* @number: which is shown, p99 unless it is another percentile or the errors. */
+struct map_flow map_flow_of_edge(
+	const struct map_topo *t, const struct snap *s, int edge, enum sort_key number);
+
+/* Edges @list[0] .. @list[n - 1] as one: rates added, the worst latency and grade. */
 struct map_flow map_flow_sum(const struct map_flow *flow, const int *list, int n);
 
 enum severity map_node_severity(const struct map_topo *t, const struct snap *s, int node);
@@ -269,7 +276,9 @@ struct map_text {
 };
 
 struct map_text map_rate_text(double rate, bool unit); /* at most 6 or 4 cells */
-struct map_text map_p99_text(const struct map_flow *f);
+
+/* The latency shown, or the share of errors. */
+struct map_text map_number_text(const struct map_flow *f);
 
 int map_rate_width(enum map_label label);
 #define MAP_P99_WIDTH 6 /* glyph and five cells */
@@ -286,9 +295,10 @@ struct map_frame {
 	const struct map_flow *edge_flow;   /* per edge between cards */
 	const uint8_t *lit_edge;            /* per edge between cards */
 	const uint8_t *lit_node;            /* per node of the topo */
-	bool select;                        /* something is selected: the rest is dim */
-	int selected_node, selected_edge;   /* of the topo, or -1 */
-	int x, y;                           /* of the layout's origin on the grid */
+	enum sort_key number;             /* shown on the cards; see map_flow_of_edge() */
+	bool select;                      /* something is selected: the rest is dim */
+	int selected_node, selected_edge; /* of the topo, or -1 */
+	int x, y;                         /* of the layout's origin on the grid */
 	struct rect area;
 };
 
@@ -320,6 +330,7 @@ void map_paint_feedback(const struct map_frame *f, struct grid *g);
 void map_paint_edges_of_pane(const struct map_frame *f, struct grid *g);
 
 enum role map_edge_role(enum severity s);
+enum role map_line_role(enum severity s, bool lit);
 enum weight map_edge_weight(enum severity s);
 enum glyph map_severity_glyph(enum severity s);
 enum role map_severity_role(enum severity s);

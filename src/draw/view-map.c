@@ -61,10 +61,11 @@ begin_frame(struct map_view *v, const struct view_ctx *ctx, struct rect area)
 		.edge_flow = v->edge_flow,
 		.lit_edge = v->lit_edge,
 		.lit_node = v->lit_node,
+		.number = ctx->sort,
 		.area = area };
 
 	for (int e = 0; e < t->edges; e++)
-		v->flow[e] = map_flow_of_edge(t, ctx->snap, e);
+		v->flow[e] = map_flow_of_edge(t, ctx->snap, e, ctx->sort);
 	for (int n = 0; n < t->nodes; n++)
 		v->node_severity[n] = map_node_severity(t, ctx->snap, n);
 	if (v->mode == MODE_MAP)
@@ -152,6 +153,11 @@ paint_wishes(const struct map_view *v, const struct map_frame *f, struct grid *g
 			v->user.group == GROUP_MEMBERS ? "groups" : "twins");
 	if (v->user.opened)
 		add_words(s, sizeof(s), "%d opened", v->user.opened);
+	if (f->number == SORT_ERRORS || f->number == SORT_P95 || f->number == SORT_P50)
+		add_words(s, sizeof(s), "%s",
+			f->number == SORT_ERRORS ? "errors"
+			: f->number == SORT_P95  ? "p95"
+						 : "p50");
 	if (v->user.level >= 0)
 		add_words(s, sizeof(s), "%s", v->plan.level.about);
 	if (!s[1])

@@ -209,3 +209,57 @@ Test(moments, look_as_they_did)
 		topology_free(t);
 	}
 }
+
+Test(numbers, a_card_shows_the_share_of_errors_where_that_is_what_is_wrong)
+{
+	struct topology *t = topology_load("online-boutique");
+	struct scene s;
+
+	scene_init(&s, 120, 37);
+	topology_snap(t, &s.snap, NULL, 1);
+	for (uint32_t i = 0; i < s.snap.edges; i++) {
+		struct snap_edge *e = &s.snap.edge[i];
+
+		e->severity = SEV_OK;
+		e->stat.calls = 200;
+		e->stat.errors = 0;
+		if (strcmp(s.snap.node[e->dst].name, "emailservice") != 0)
+			continue;
+		e->severity = SEV_CRIT;
+		e->stat.p99_us = 9000;
+		e->stat.errors = 82;
+	}
+	s.snap.thresholds = (struct thresholds)THRESHOLDS_DEFAULT;
+	scene_paint(&s);
+	cr_expect(strstr(buf_cstr(&s.glyphs), "\xe2\x97\x86"
+					      "41%"));
+	cr_expect_not(strstr(buf_cstr(&s.glyphs), " 0%"));
+	s.ctx.sort = SORT_ERRORS;
+	scene_paint(&s);
+	cr_expect(strstr(buf_cstr(&s.glyphs), " 0% "));
+	cr_expect(strstr(buf_cstr(&s.glyphs), " errors"));
+	scene_done(&s);
+	topology_free(t);
+}
+
+Test(numbers, what_the_table_is_sorted_by_stands_on_the_cards)
+{
+	static const enum sort_key keys[] = { SORT_P99, SORT_P95, SORT_P50 };
+	struct topology *t = topology_load("online-boutique");
+	const struct map_flow *flow;
+	struct scene s;
+
+	scene_init(&s, 120, 37);
+	topology_snap(t, &s.snap, NULL, 1);
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		s.ctx.sort = keys[i];
+		scene_paint(&s);
+		flow = &scene_view(&s)->flow[0];
+		cr_expect_eq(flow->shown_us,
+			keys[i] == SORT_P99   ? s.snap.edge[0].stat.p99_us
+			: keys[i] == SORT_P95 ? s.snap.edge[0].stat.p95_us
+					      : s.snap.edge[0].stat.p50_us);
+	}
+	scene_done(&s);
+	topology_free(t);
+}

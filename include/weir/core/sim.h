@@ -35,6 +35,9 @@ extern const char *const sim_scenarios[];
 /* The services that report what they see, NULL at the end. */
 extern const char *const sim_agents[];
 
+/* The group of one of them. */
+const char *sim_group(const char *service);
+
 /*
  * A shop whose users come from @from_us on; the scenario begins at @zero_us, so that
  * a minute of healthy past can be run first. NULL when there is no such scenario.
