@@ -2,10 +2,7 @@
 
 #include "weir/base/json.h"
 
-#include <errno.h>
-#include <locale.h>
-#include <math.h>
-#include <stdlib.h>
+#include <string.h>
 
 #include "weir/base/text.h"
 #include "weir/base/util.h"
@@ -380,24 +377,6 @@ take_key(struct json *j)
 
 /* ------------------------------------------------------------ other values */
 
-static bool
-is_digit(const char *p, const char *end)
-{
-	return p < end && *p >= '0' && *p <= '9';
-}
-
-/* Take digits; false when there is none. */
-static bool
-digits(struct json *j)
-{
-	char *p = j->at, *from = p;
-
-	while (is_digit(p, j->end))
-		p++;
-	j->at = p;
-	return p > from;
-}
-
 /* Take one of the two. */
 static bool
 accept(struct json *j, char a, char b)
@@ -408,57 +387,92 @@ accept(struct json *j, char a, char b)
 	return true;
 }
 
-/*
- * Take a whole number of up to seven digits with anything but more of a number behind it,
- * which nearly all are: without a branch that depends on how many there are.
- */
-static inline bool
-take_small(struct json *j)
-{
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/*
+ * How many of the next eight bytes are digits, and those, behind zeros, as one number:
+ * pairs, pairs of pairs, and all. No branch depends on how many there are.
+ */
+static inline unsigned
+eight_digits(const char *p, uint64_t *ret_v)
+{
 	uint64_t w, mark;
 	unsigned n;
 
-	if (j->end - j->at < 8)
-		return false;
-	memcpy(&w, j->at, sizeof(w));
+	memcpy(&w, p, sizeof(w));
 	w ^= EACH('0');
 	mark = ((w + EACH(0x76)) | w) & EACH(0x80);
 	n = mark ? (unsigned)__builtin_ctzll(mark) / 8 : 8;
-	if (n - 1 > 6 || (n > 1 && *j->at == '0') || (j->at[n] | 0x20) == 'e' ||
-		j->at[n] == '.')
-		return false;
-	/* The digits behind zeros; then pairs, pairs of pairs, and all. */
-	w <<= 8 * (8 - n);
+	w = n ? w << 8 * (8 - n) : 0;
 	w = (w * 10 + (w >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
 	w = (w * 100 + (w >> 16)) & UINT64_C(0x0000ffff0000ffff);
-	j->whole = (w * 10000 + (w >> 32)) & UINT32_MAX;
-	j->text = (struct str){ .p = j->at, .n = n };
-	j->at += n;
-	return true;
+	*ret_v = (w * 10000 + (w >> 32)) & UINT32_MAX;
+	return n;
+}
 #else
-	return false;
+static inline unsigned
+eight_digits(const char *p, uint64_t *ret_v)
+{
+	unsigned n = 0;
+
+	for (*ret_v = 0; n < 8 && p[n] >= '0' && p[n] <= '9'; n++)
+		*ret_v = *ret_v * 10 + (uint64_t)(p[n] - '0');
+	return n;
+}
 #endif
+
+/* The length of a whole number of up to seven digits, or 0 when it is more than that. */
+static inline unsigned
+small_number(const char *p, const char *end, uint64_t *ret_v)
+{
+	unsigned n;
+
+	if (end - p < 8)
+		return 0;
+	n = eight_digits(p, ret_v);
+	return n > 7 || (n > 1 && *p == '0') || (p[n] | 0x20) == 'e' || p[n] == '.' ? 0
+										    : n;
+}
+
+/* Take digits, as many as come, behind those of *@v. Returns how many. */
+static size_t
+digits(struct json *j, uint64_t *v)
+{
+	char *p = j->at;
+	uint64_t eight;
+
+	for (; j->end - p >= 8 && eight_digits(p, &eight) == 8; p += 8)
+		*v = *v * 100000000 + eight;
+	for (; p < j->end && *p >= '0' && *p <= '9'; p++)
+		*v = *v * 10 + (uint64_t)(*p - '0');
+	eight = (uint64_t)(p - j->at);
+	j->at = p;
+	return eight;
 }
 
 static enum json_type
 take_any_number(struct json *j)
 {
 	char *from = j->at;
-	bool ok;
+	bool plain = !accept(j, '-', '-');
+	size_t whole = 1, places = 0;
+	uint64_t v = 0;
+	bool ok = true;
 
-	accept(j, '-', '-');
-	ok = accept(j, '0', '0') || digits(j);
+	if (!accept(j, '0', '0'))
+		ok = (whole = digits(j, &v)) > 0;
 	if (ok && accept(j, '.', '.'))
-		ok = digits(j);
+		ok = (places = digits(j, &v)) > 0;
+	plain = plain && whole + places <= JSON_DIGITS_MAX;
 	if (ok && accept(j, 'e', 'E')) {
+		plain = false;
 		accept(j, '+', '-');
-		ok = digits(j);
+		ok = digits(j, &v) > 0;
 	}
 	if (!ok)
 		return fail(
 			j, j->at == j->end ? STATUS_ERR_TRUNCATED : STATUS_ERR_SYNTAX);
-	j->whole = JSON_NOT_WHOLE;
+	j->digits = plain ? v : JSON_NO_DIGITS;
+	j->places = (uint8_t)(plain ? places : 0);
 	j->text = (struct str){ .p = from, .n = (size_t)(j->at - from) };
 	return JSON_NUMBER;
 }
@@ -466,7 +480,14 @@ take_any_number(struct json *j)
 static inline enum json_type
 take_number(struct json *j)
 {
-	return take_small(j) ? JSON_NUMBER : take_any_number(j);
+	unsigned n = small_number(j->at, j->end, &j->digits);
+
+	if (n == 0)
+		return take_any_number(j);
+	j->places = 0;
+	j->text = (struct str){ .p = j->at, .n = n };
+	j->at += n;
+	return JSON_NUMBER;
 }
 
 static enum json_type
@@ -654,36 +675,53 @@ find_key(struct json *j, struct json_records *k, unsigned *ret_i)
 }
 
 /* Take a value of another kind than most are. */
-static enum json_type
-take_other(struct json *j)
+static bool
+take_other(struct json *j, struct json_value *v)
 {
 	enum json_type t = peek(j);
 	const char *from = j->at;
 
-	if (t != JSON_OBJECT && t != JSON_ARRAY)
-		return take(j, t);
-	json_skip(j);
-	j->text = (struct str){ from, (size_t)(j->at - from) };
-	return j->status ? JSON_ERROR : t;
+	if (t == JSON_OBJECT || t == JSON_ARRAY) {
+		json_skip(j);
+		j->text = (struct str){ from, (size_t)(j->at - from) };
+	} else {
+		t = take(j, t);
+	}
+	*v = (struct json_value){ t, j->escaped, j->places, j->text, j->digits };
+	return !j->status;
 }
 
-/* Take the value of a member. */
-static inline enum json_type
-take_member(struct json *j)
+/*
+ * Take the value of a member. What is just now written in two parts is slow to be read
+ * as one, so nothing goes through *@j here.
+ */
+static inline bool
+take_member(struct json *j, struct json_value *v)
 {
-	enum json_type t;
+	char *from = j->at, *p;
 
-	if (j->at == j->end || j->values_left == 0)
-		return take_other(j);
-	if (*j->at == '"')
-		t = take_string(j);
-	else if (take_small(j))
-		t = JSON_NUMBER;
-	else
-		return take_other(j);
+	if (from == j->end || j->values_left == 0)
+		return take_other(j, v);
+	if (*from == '"') {
+		p = skip_plain(++from, j->end);
+		if (p >= j->end || *p != '"')
+			return take_other(j, v);
+		v->type = JSON_STRING;
+		v->escaped = false;
+		j->at = p + 1;
+	} else {
+		p = from + small_number(from, j->end, &v->digits);
+		if (p == from)
+			return take_other(j, v);
+		v->type = JSON_NUMBER;
+		v->places = 0;
+		j->at = p;
+	}
+	v->text.p = from;
+	v->text.n = (size_t)(p - from);
 	j->values_left--;
 	j->want = WANT_MORE_OR_CLOSE;
-	return t;
+	return true;
 }
 
 bool
@@ -701,14 +739,12 @@ json_record(struct json *j, struct json_records *k, struct json_value *value,
 	/* Programs write the members in the same order each time, or nearly. */
 	while (take_lead(j, &k->lead[i]) || find_key(j, k, &i)) {
 		unsigned slot = k->lead[i].slot;
-		enum json_type t = take_member(j);
 
-		if (t == JSON_ERROR)
+		if (!take_member(j, &value[slot]))
 			return false;
-		value[slot] = (struct json_value){ t, j->escaped, j->text, j->whole };
 		twice |= seen & UINT64_C(1) << slot;
 		seen |= UINT64_C(1) << slot;
-		present |= (uint64_t)(t != JSON_NULL) << slot;
+		present |= (uint64_t)(value[slot].type != JSON_NULL) << slot;
 		i += i < JSON_KEYS;
 	}
 	*ret_present = present & wanted;
@@ -734,59 +770,4 @@ json_finish(struct json *j)
 	if (t != JSON_END)
 		fail(j, STATUS_ERR_SYNTAX);
 	return j->status;
-}
-
-/* ------------------------------------------------------------ numbers */
-
-bool
-json_uint64(struct str s, uint64_t *ret_v)
-{
-	uint64_t v = 0;
-
-	if (s.n == 0)
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] < '0' || s.p[i] > '9' || __builtin_mul_overflow(v, 10u, &v) ||
-			__builtin_add_overflow(v, (uint64_t)(s.p[i] - '0'), &v))
-			return false;
-	}
-	*ret_v = v;
-	return true;
-}
-
-bool
-json_int64(struct str s, int64_t *ret_v)
-{
-	bool minus = s.n > 0 && s.p[0] == '-';
-	uint64_t v;
-
-	if (s.n == 0 || !json_uint64((struct str){ s.p + minus, s.n - minus }, &v) ||
-		v > (uint64_t)INT64_MAX + minus)
-		return false;
-	*ret_v = minus ? (int64_t)(0 - v) : (int64_t)v;
-	return true;
-}
-
-bool
-json_double(struct str s, double *ret_v)
-{
-	char text[64], *end, *point;
-	double v;
-
-	if (s.n == 0 || s.n >= sizeof(text) ||
-		!strchr("-0123456789", s.p[0] ? s.p[0] : 'x'))
-		return false;
-	memcpy(text, s.p, s.n);
-	text[s.n] = '\0';
-	if (strpbrk(text, "xXnNiIpP"))
-		return false;
-	/* strtod() wants the point that the locale has. */
-	point = strchr(text, '.');
-	if (point)
-		*point = *localeconv()->decimal_point;
-	v = strtod(text, &end);
-	if (end != text + s.n || !isfinite(v))
-		return false;
-	*ret_v = v;
-	return true;
 }

@@ -261,7 +261,8 @@ take_slot(struct window *w, struct slot *s, unsigned *budget)
 		}
 	}
 	done = MIN(*budget, s->n - w->at.entry);
-	sums_entries(&w->sums, s->tail + w->at.entry, done, true);
+	if (done)
+		sums_entries(&w->sums, s->tail + w->at.entry, done, true);
 	w->at.entry += done;
 	*budget -= done;
 	w->at.on = w->at.entry < s->n;

@@ -207,7 +207,9 @@ static bool
 plain_time(struct str line, int64_t *ret_us)
 {
 	static const struct str key = { "\"ts\":", 5 };
-	const char *end = line.p + line.n, *p, *stop;
+	const char *end = line.p + line.n, *p;
+	struct json_value v;
+	struct json j;
 
 	if (line.n < 2 || line.p[0] != '{' || memchr(line.p + 1, '{', line.n - 1))
 		return false;
@@ -215,11 +217,11 @@ plain_time(struct str line, int64_t *ret_us)
 	if (!p)
 		return false;
 	p += key.n;
-	for (stop = p; stop < end && (*stop == '.' || (*stop >= '0' && *stop <= '9'));)
-		stop++;
-	if (stop == end || (*stop != ',' && *stop != '}'))
+	json_init(&j, (char *)p, (size_t)(end - p), 1, true);
+	if (json_next(&j) != JSON_NUMBER || j.at == end || (*j.at != ',' && *j.at != '}'))
 		return false;
-	return json_time_number((struct str){ p, (size_t)(stop - p) }, ret_us);
+	v = (struct json_value){ JSON_NUMBER, false, j.places, j.text, j.digits };
+	return json_time_number(&v, ret_us);
 }
 
 int64_t

@@ -98,8 +98,8 @@ get_count(struct record *r, enum field f, uint32_t scale, uint64_t max, int64_t 
 
 	if (!v)
 		return otherwise;
-	if (scale == 1 && v->whole <= max)
-		return (int64_t)v->whole;
+	if (scale == 1 && v->places == 0 && v->digits <= max)
+		return (int64_t)v->digits;
 	if (!decimal_from(v->text, &d) || !decimal_scaled(&d, scale, max, &n)) {
 		r->bad = true;
 		return otherwise;
@@ -120,9 +120,8 @@ get_time(struct record *r)
 
 	if (!has(r, F_TS))
 		return us;
-	if (r->field[F_TS].type == JSON_NUMBER
-			? !json_time_number(r->field[F_TS].text, &us)
-			: !json_time_text(get_text(r, F_TS), &us))
+	if (r->field[F_TS].type == JSON_NUMBER ? !json_time_number(&r->field[F_TS], &us)
+					       : !json_time_text(get_text(r, F_TS), &us))
 		r->bad = true;
 	return us;
 }

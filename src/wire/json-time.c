@@ -49,12 +49,29 @@ keep_early(int64_t us, int64_t *ret_us)
 	return true;
 }
 
+/* Seconds with some decimals, or microseconds: then the digits are the time, or nearly. */
+static bool
+from_digits(const struct json_value *v, int64_t *ret_us)
+{
+	static const uint32_t power[] = { 1, 10, 100, 1000, 10000, 100000, 1000000 };
+	uint64_t scale = 1;
+
+	if (v->places < ARRAY_LEN(power) && v->digits < TS_MAX_S * power[v->places])
+		scale = power[ARRAY_LEN(power) - 1 - v->places];
+	else if (v->places > 0 || v->digits < TS_MAX_S * 1000 ||
+		 v->digits >= TS_MAX_S * 1000000)
+		return false;
+	*ret_us = (int64_t)(v->digits * scale);
+	return true;
+}
+
 bool
-json_time_number(struct str s, int64_t *ret_us)
+json_time_number(const struct json_value *v, int64_t *ret_us)
 {
 	int64_t us;
 
-	return time_from_number(s, &us) && keep_early(us, ret_us);
+	return (from_digits(v, &us) || time_from_number(v->text, &us)) &&
+	       keep_early(us, ret_us);
 }
 
 bool

@@ -414,30 +414,39 @@ Test(json, more_keys_than_are_known_again_are_read_all_the_same)
 	}
 }
 
-Test(json, small_whole_numbers_come_with_their_value)
+Test(json, plain_numbers_come_as_digits)
 {
 	static const struct {
 		struct str text;
-		uint64_t whole;
+		uint64_t digits;
+		unsigned places;
 	} rows[] = {
-		{ STR("0           "), 0 },
-		{ STR("7,          "), 7 },
-		{ STR("1234567]    "), 1234567 },
-		{ STR("12345678    "), JSON_NOT_WHOLE },
-		{ STR("1.5         "), JSON_NOT_WHOLE },
-		{ STR("1e5         "), JSON_NOT_WHOLE },
-		{ STR("1E5         "), JSON_NOT_WHOLE },
-		{ STR("-5          "), JSON_NOT_WHOLE },
-		{ STR("5"), JSON_NOT_WHOLE },
+		{ STR("0           "), 0, 0 },
+		{ STR("7,          "), 7, 0 },
+		{ STR("1234567]    "), 1234567, 0 },
+		{ STR("12345678    "), 12345678, 0 },
+		{ STR("1795409144.000050,"), UINT64_C(1795409144000050), 6 },
+		{ STR("1.5         "), 15, 1 },
+		{ STR("0.05"), 5, 2 },
+		{ STR("5"), 5, 0 },
+		{ STR("123456789012345678"), UINT64_C(123456789012345678), 0 },
+		{ STR("1234567890123456789"), JSON_NO_DIGITS, 0 },
+		{ STR("1234567890.123456789"), JSON_NO_DIGITS, 0 },
+		{ STR("1e5         "), JSON_NO_DIGITS, 0 },
+		{ STR("1E5         "), JSON_NO_DIGITS, 0 },
+		{ STR("1.5e1"), JSON_NO_DIGITS, 0 },
+		{ STR("-5          "), JSON_NO_DIGITS, 0 },
 	};
 
 	for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
-		char text[16];
+		char *text = xmalloc(rows[i].text.n);
 		struct json j;
 
 		memcpy(text, rows[i].text.p, rows[i].text.n);
 		json_init(&j, text, rows[i].text.n, MANY, true);
 		cr_expect_eq(json_next(&j), JSON_NUMBER);
-		cr_expect_eq(j.whole, rows[i].whole, "%s", rows[i].text.p);
+		cr_expect_eq(j.digits, rows[i].digits, "%s", rows[i].text.p);
+		cr_expect_eq(j.places, rows[i].places, "%s", rows[i].text.p);
+		free(text);
 	}
 }

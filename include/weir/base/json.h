@@ -24,7 +24,8 @@
 
 #define JSON_MAX_DEPTH 64
 #define JSON_KEY_MAX 128 /* escaped keys are compared up to here */
-#define JSON_NOT_WHOLE UINT64_MAX
+#define JSON_DIGITS_MAX 18
+#define JSON_NO_DIGITS UINT64_MAX
 
 enum json_type {
 	JSON_ERROR, /* json_status() says which */
@@ -54,7 +55,12 @@ struct json {
 	bool escaped;         /* the last KEY or STRING had escapes */
 	enum status status;
 	struct str text; /* of the last KEY, STRING or NUMBER */
-	uint64_t whole;  /* what a NUMBER of some few digits is, or JSON_NOT_WHOLE */
+	/*
+	 * A NUMBER of at most JSON_DIGITS_MAX digits, without sign and exponent: all its
+	 * digits, of which so many stand behind the point. Else JSON_NO_DIGITS.
+	 */
+	uint64_t digits;
+	uint8_t places;
 	char key[JSON_KEY_MAX];
 };
 
@@ -88,8 +94,9 @@ bool json_item(struct json *j);
 struct json_value {
 	enum json_type type;
 	bool escaped;    /* of a STRING */
+	uint8_t places;  /* of a NUMBER, as in struct json */
 	struct str text; /* of a container all of it */
-	uint64_t whole;  /* of a NUMBER, as in struct json */
+	uint64_t digits; /* of a NUMBER */
 };
 
 /*
