@@ -167,6 +167,15 @@ anything_hot(const struct map_topo *t)
 	return false;
 }
 
+/* At that level whether it fits or not: it can be panned. */
+static void
+make_anyhow(struct map_view *v, int level, int w, int h)
+{
+	begin_plan(v, &v->plan, level);
+	map_plan_make(
+		&v->plan, &v->topo, map_effective_level(v, level, w, h), w, h, false);
+}
+
 /*
  * First with all that is in trouble drawn; then with it folded like the rest, where it
  * stands out as a row; then only with what matters. In a very small pane a tree says
@@ -178,15 +187,17 @@ make_cold(struct map_view *v, int w, int h)
 	int stack = first_level(MAP_STACK, false), budget = first_level(MAP_STACK, true);
 
 	if (v->user.level >= 0) {
-		begin_plan(v, &v->plan, v->user.level);
-		map_plan_make(&v->plan, &v->topo,
-			map_effective_level(v, v->user.level, w, h), w, h, false);
+		make_anyhow(v, v->user.level, w, h);
 		return true;
 	}
-	return try_levels(v, 0, budget, false, w, h) ||
-	       (anything_hot(&v->topo) && try_levels(v, stack, budget, true, w, h)) ||
-	       (w >= BUDGET_WIDTH && h >= BUDGET_HEIGHT &&
-		       try_levels(v, budget, map_level_count, false, w, h));
+	if (try_levels(v, 0, budget, false, w, h) ||
+		(anything_hot(&v->topo) && try_levels(v, stack, budget, true, w, h)) ||
+		(w >= BUDGET_WIDTH && h >= BUDGET_HEIGHT &&
+			try_levels(v, budget, map_level_count, false, w, h)))
+		return true;
+	if (v->user.opened)
+		make_anyhow(v, map_level_count - 1, w, h);
+	return v->user.opened > 0;
 }
 
 /* ---- where the drawing stands in the pane */

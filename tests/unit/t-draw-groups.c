@@ -103,6 +103,31 @@ Test(groups, where_room_is_short_calm_groups_close_first_and_trouble_stays_out)
 	topology_free(t);
 }
 
+Test(groups, what_is_left_over_is_opened_even_where_it_does_not_fit)
+{
+	struct topology *t = topology_load("synth-100");
+	const struct map_plan *p;
+	int node = 0, part;
+	struct scene s;
+
+	scene_init(&s, 120, 37);
+	scene_show(&s, t, 1);
+	p = &scene_view(&s)->plan;
+	cr_assert_gt(count_parts(&s, PART_REST), 0);
+	while (p->part_of_node[node] < 0 ||
+		p->part[p->part_of_node[node]].kind != PART_REST)
+		node++;
+	s.ctx.sel.node = scene_view(&s)->topo.node[node].key;
+	s.view->action(s.state, &s.ctx, ACTION_ENTER);
+	scene_paint(&s);
+	cr_expect_eq(scene_view(&s)->mode, MODE_MAP);
+	part = scene_view(&s)->plan.part_of_node[node];
+	cr_expect(part < 0 || scene_view(&s)->plan.part[part].kind == PART_NODE);
+	cr_expect(strstr(buf_cstr(&s.glyphs), "1 opened"));
+	scene_done(&s);
+	topology_free(t);
+}
+
 Test(groups, look_as_they_did)
 {
 	static const struct {
@@ -208,6 +233,24 @@ Test(moments, look_as_they_did)
 		scene_done(&s);
 		topology_free(t);
 	}
+}
+
+Test(moments, what_is_gone_lingers_dim)
+{
+	struct topology *t = topology_load("online-boutique"), *less = topology_copy(t);
+	struct scene s;
+
+	scene_init(&s, 120, 40 - CHROME);
+	scene_show(&s, t, 1);
+	topology_remove_node(less, node_called(&s, "emailservice"));
+	topology_snap(less, &s.snap, NULL, 1);
+	s.snap.now_us += 15 * SEC_US;
+	scene_paint(&s);
+	add_dim_plane(&s);
+	scene_check(&s, "online-boutique-gone", 120, 40);
+	scene_done(&s);
+	topology_free(t);
+	topology_free(less);
 }
 
 Test(numbers, a_card_shows_the_share_of_errors_where_that_is_what_is_wrong)
