@@ -123,6 +123,20 @@ worst_node(const struct map_frame *f, const struct map_part *part)
 	return worst;
 }
 
+/* Once, and short: a grade that got worse draws the eye. */
+static bool
+flashes(const struct map_frame *f, const struct map_part *part)
+{
+	for (int i = 0; i < part->node.count && !f->still; i++) {
+		const struct map_node *n =
+			&f->topo->node[f->plan->list[part->node.first + i]];
+
+		if (n->rose_us && f->snap->now_us - n->rose_us < MAP_FLASH_US)
+			return true;
+	}
+	return false;
+}
+
 static bool
 is_pinned(const struct brush *b)
 {
@@ -159,7 +173,8 @@ paint_name(struct brush *b, int index, int x, int y, int right)
 		selected                                 ? ROLE_SELECT
 		: part->kind == PART_REST && s <= SEV_OK ? ROLE_CHIP
 							 : title_role(s),
-		s >= SEV_WARN || selected ? ATTR_BOLD : 0);
+		(s >= SEV_WARN || selected ? ATTR_BOLD : 0) |
+			(flashes(b->f, part) ? ATTR_REVERSE : 0));
 	if (is_pinned(b) && x < right) {
 		grid_glyph(b->g, x, y, GLYPH_DOT, ROLE_KEY, ATTR_BOLD);
 		x++;

@@ -23,7 +23,8 @@
 /* ---- map-topo: nodes and edges, with what is gone but lingers */
 
 #define MAP_LINGER_US (INT64_C(60) * 1000000) /* something gone is still shown so long */
-#define MAP_QUIET_US (INT64_C(10) * 1000000)  /* without traffic: drawn as idle */
+#define MAP_FLASH_US INT64_C(900000) /* a title is reversed when its service gets worse */
+#define MAP_QUIET_US (INT64_C(10) * 1000000) /* without traffic: drawn as idle */
 
 struct map_node {
 	const char *name;
@@ -34,6 +35,8 @@ struct map_node {
 	int64_t gone_us; /* since when */
 	bool loop;       /* calls itself */
 	uint8_t opened;  /* was taken out of a card of several; counts from 1 */
+	uint8_t grade;   /* in the frame before, + 1; 0 before the first */
+	int64_t rose_us; /* when the grade last got worse in view, or 0 */
 	uint8_t hot;     /* grade when the map was laid out afresh, 0 while it was calm */
 };
 
@@ -295,6 +298,7 @@ struct map_frame {
 	const struct map_flow *edge_flow;   /* per edge between cards */
 	const uint8_t *lit_edge;            /* per edge between cards */
 	const uint8_t *lit_node;            /* per node of the topo */
+	bool still;                         /* frozen: nothing may move */
 	enum sort_key number;             /* shown on the cards; see map_flow_of_edge() */
 	bool select;                      /* something is selected: the rest is dim */
 	int selected_node, selected_edge; /* of the topo, or -1 */

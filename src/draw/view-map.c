@@ -48,6 +48,15 @@ map_done(void *state)
 
 /* ---- a frame */
 
+/* Did it get worse in front of the user's eyes? */
+static void
+note_grade(struct map_node *n, enum severity s, int64_t now_us)
+{
+	if (n->grade && s >= SEV_WARN && (int)s + 1 > n->grade)
+		n->rose_us = now_us;
+	n->grade = (uint8_t)(s + 1);
+}
+
 static struct map_frame
 begin_frame(struct map_view *v, const struct view_ctx *ctx, struct rect area)
 {
@@ -62,12 +71,15 @@ begin_frame(struct map_view *v, const struct view_ctx *ctx, struct rect area)
 		.lit_edge = v->lit_edge,
 		.lit_node = v->lit_node,
 		.number = ctx->sort,
+		.still = ctx->frozen,
 		.area = area };
 
 	for (int e = 0; e < t->edges; e++)
 		v->flow[e] = map_flow_of_edge(t, ctx->snap, e, ctx->sort);
-	for (int n = 0; n < t->nodes; n++)
+	for (int n = 0; n < t->nodes; n++) {
 		v->node_severity[n] = map_node_severity(t, ctx->snap, n);
+		note_grade(&v->topo.node[n], v->node_severity[n], ctx->snap->now_us);
+	}
 	if (v->mode == MODE_MAP)
 		for (int e = 0; e < p->edges; e++)
 			v->edge_flow[e] = map_flow_sum(v->flow,

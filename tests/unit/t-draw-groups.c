@@ -306,3 +306,37 @@ Test(numbers, what_the_table_is_sorted_by_stands_on_the_cards)
 	scene_done(&s);
 	topology_free(t);
 }
+
+static bool
+any_reversed(const struct scene *s)
+{
+	for (int y = 0; y < grid_height(s->grid); y++)
+		for (int x = 0; x < grid_width(s->grid); x++)
+			if (grid_at(s->grid, x, y).attr & ATTR_REVERSE)
+				return true;
+	return false;
+}
+
+Test(moments, a_title_flashes_once_when_its_service_gets_worse)
+{
+	struct topology *t = topology_load("online-boutique");
+	struct scene s;
+
+	scene_init(&s, 120, 37);
+	topology_snap(t, &s.snap, "emailservice", 1);
+	scene_paint(&s);
+	cr_expect_not(any_reversed(&s), "it was bad from the start");
+	topology_snap(t, &s.snap, "paymentservice", 1);
+	s.snap.now_us += SEC_US;
+	s.ctx.frozen = true;
+	scene_paint(&s);
+	cr_expect_not(any_reversed(&s), "frozen");
+	s.ctx.frozen = false;
+	scene_paint(&s);
+	cr_expect(any_reversed(&s));
+	s.snap.now_us += SEC_US;
+	scene_paint(&s);
+	cr_expect_not(any_reversed(&s), "once");
+	scene_done(&s);
+	topology_free(t);
+}
