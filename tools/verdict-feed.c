@@ -98,13 +98,12 @@ print_events(struct verdict *v, const struct verdict_options *o, uint64_t *seen)
 	struct verdict_event e;
 
 	while (verdict_events(v, *seen, &e, 1)) {
-		struct buf b = BUF_INIT;
+		struct sentence said;
 
 		*seen = e.number;
-		sentence_event(&b, &e, o, &style);
+		sentence_event(&said, &e, o, &style);
 		printf("%" PRId64 " event %" PRIu64 " %s\n", e.at_us / SEC_US, e.number,
-			buf_cstr(&b));
-		buf_done(&b);
+			said.text);
 	}
 }
 
@@ -116,12 +115,11 @@ print_verdict(struct verdict *v, const struct verdict_options *o, int64_t sec)
 	const struct verdict_cause *c = verdict_causes(v, &n);
 
 	for (uint32_t i = 0; i < MIN(n, 3u); i++) {
-		struct buf b = BUF_INIT;
+		struct sentence said;
 
-		sentence_write(&b, &c[i], o, &style);
+		sentence_write(&said, &c[i], o, &style);
 		printf("%" PRId64 " %s %u. %s  [%s %.3g]\n", sec, i ? "   " : "VERDICT",
-			i + 1, buf_cstr(&b), anomaly_word(c[i].kind), c[i].score);
-		buf_done(&b);
+			i + 1, said.text, anomaly_word(c[i].kind), c[i].score);
 	}
 	if (!n)
 		printf("%" PRId64 " CALM\n", sec);

@@ -18,24 +18,14 @@
 
 #define FAILURE_COST 1.0
 #define MISSING_COST 0.05
-#define SMALLEST 0.02    /* share of its channel a cause must have */
-#define NAMED 0.1        /* share of the first cause's score that makes an edge a cause */
-#define STICK 1.3        /* a rival must be so much worse for a window, */
-#define STICK_FAST 3.0   /* or so much, to take the verdict over at once */
-#define MISSING_GATE 1.5 /* missing calls are gated at lower z than the alarm */
+#define SMALLEST 0.02  /* share of its channel a cause must have */
+#define NAMED 0.1      /* share of the first cause's score that makes an edge a cause */
+#define STICK 1.3      /* a rival must be so much worse for a window, */
+#define STICK_FAST 3.0 /* or so much, to take the verdict over at once */
 #define SUCCESSION_S 5u
 #define WORST_KEPT .98      /* a second, while it lasts */
 #define WORST_KEPT_AFTER .9 /* and after it */
-#define FEW_MISSING .8      /* of the expected calls: more are made, and none is missed */
 #define MORE_CALLS 1.5      /* times the usual: worth telling */
-
-enum channel {
-	CHANNEL_ERRORS,
-	CHANNEL_LATENCY,
-	CHANNEL_MISSING,
-	CHANNEL_COLD,
-	CHANNEL_COUNT
-};
 
 static const enum anomaly channel_kinds[] = {
 	[CHANNEL_ERRORS] = ANOMALY_ERRORS,
@@ -43,151 +33,6 @@ static const enum anomaly channel_kinds[] = {
 	[CHANNEL_MISSING] = ANOMALY_SILENT,
 	[CHANNEL_COLD] = ANOMALY_COLD,
 };
-
-static bool
-blames(const struct verdict *v, const struct edge *e, enum channel c)
-{
-	bool called = v->node[e->src].first_in != NONE;
-
-	switch (c) {
-	case CHANNEL_ERRORS:
-		return e->alarm[ANOMALY_ERRORS].on;
-	case CHANNEL_LATENCY:
-		return e->alarm[ANOMALY_LATENCY].on || e->alarm[ANOMALY_QUEUE].on;
-	case CHANNEL_MISSING:
-		return called &&
-		       (e->alarm[ANOMALY_SILENT].on || e->alarm[ANOMALY_DROP].on);
-	case CHANNEL_COLD:
-		return e->alarm[ANOMALY_COLD].on;
-	case CHANNEL_COUNT:
-		break;
-	}
-	return false;
-}
-
-uint8_t
-edge_blaming(const struct verdict *v, const struct edge *e)
-{
-	unsigned channels = 0;
-
-	for (unsigned c = 0; c < CHANNEL_COUNT; c++)
-		channels |= (unsigned)blames(v, e, c) << c;
-	return (uint8_t)channels;
-}
-
-static double
-span_of(const struct edge *e)
-{
-	return e->score.upto > e->score.after ? e->score.upto - e->score.after : W;
-}
-
-static void
-claim_latency(const struct verdict *v, const struct edge *e, struct blame_edge *to)
-{
-	const struct anomaly_limits *l = &v->o.anomaly;
-	const struct score *s = &e->score;
-	double rate = (double)s->timed / span_of(e) / SEC_US;
-	double gate = anomaly_gate(l, (double)s->z);
-
-	to->raw = s->warm ? rate * MAX(0, (double)s->excess_us) : 0;
-	to->claim = gate * to->raw;
-	to->work = e->kind == KIND_MSG && s->wait_us > 0 ? to->claim : -1;
-	if (to->async)
-		to->claim += anomaly_gate(l, (double)s->z_wait) * rate *
-			     MAX(0, (double)s->wait_us);
-	if (s->self_us >= 0)
-		to->own = anomaly_gate(l, (double)s->z_self) * rate * (double)s->self_us;
-	to->link = (double)s->link;
-}
-
-static void
-claim(const struct verdict *v, const struct edge *e, enum channel c,
-	struct blame_edge *to)
-{
-	const struct score *s = &e->score;
-
-	*to = (struct blame_edge){
-		.src = e->src,
-		.dst = e->dst,
-		.calls = (double)s->calls,
-		.z = (double)(c == CHANNEL_ERRORS ? s->z_errors : s->z),
-		.own = -1,
-		.work = -1,
-		.async = edge_is_async(e),
-		.fresh = edge_is_new(v, e),
-		.alarmed = blames(v, e, c),
-	};
-	if (s->calls <= 0 || e->scored != v->sec)
-		return;
-	if (c == CHANNEL_LATENCY)
-		claim_latency(v, e, to);
-	else if (c == CHANNEL_ERRORS) {
-		to->raw = MAX(0, (double)(s->failed - s->errors_usual)) / span_of(e);
-		to->claim = anomaly_gate(&v->o.anomaly, to->z) * to->raw;
-	} else if (c == CHANNEL_COLD && !to->async)
-		to->claim = (double)(s->mean_us * s->timed) / span_of(e) / SEC_US;
-}
-
-static double
-calls_now(const struct verdict *v, const struct edge *e)
-{
-	return pace_sum(&e->pace, v->sec - v->lag - W, v->sec - v->lag);
-}
-
-/*
- * A node that no longer makes the calls it always makes is failing, whatever it
- * answers: each call into it then claims the share that is missing.
- */
-static void
-claim_missing(struct verdict *v)
-{
-	const struct anomaly_limits *l = &v->o.anomaly;
-
-	for (uint32_t u = 0; u < v->nodes; u++) {
-		double expected = 0, missing = 0;
-
-		if (v->node[u].first_in == NONE)
-			continue;
-		for (uint32_t i = v->node[u].first_out; i != NONE;
-			i = v->edge[i]->out_next) {
-			const struct edge *e = v->edge[i];
-			const struct score *s = &e->score;
-			double calls, gate;
-
-			if (s->volume_usual <= 0 || edge_is_async(e))
-				continue;
-			calls = calls_now(v, e);
-			gate = e->alarm[ANOMALY_SILENT].on
-				       ? 1
-				       : anomaly_gate(l, (double)-s->z_volume *
-								 l->z_open / l->volume_z *
-								 MISSING_GATE);
-			expected += (double)s->volume_usual;
-			if (calls < FEW_MISSING * (double)s->volume_usual)
-				missing += gate * ((double)s->volume_usual - calls);
-		}
-		if (missing <= 0 || expected <= 0)
-			continue;
-		for (uint32_t i = v->node[u].first_in; i != NONE;
-			i = v->edge[i]->in_next) {
-			double calls = calls_now(v, v->edge[i]);
-
-			v->blame_edge[i].claim = calls / W * missing / expected;
-		}
-	}
-	/* The alarm is on the missing calls; what may be named is who should make them. */
-	for (uint32_t i = 0; i < v->edges; i++)
-		v->blame_edge[i].alarmed = false;
-	for (uint32_t i = 0; i < v->edges; i++) {
-		const struct edge *e = v->edge[i];
-
-		if (!blames(v, e, CHANNEL_MISSING))
-			continue;
-		for (uint32_t j = v->node[e->src].first_in; j != NONE;
-			j = v->edge[j]->in_next)
-			v->blame_edge[j].alarmed = true;
-	}
-}
 
 /* ---------------------------------------------------------------- one cause */
 
@@ -233,9 +78,10 @@ tell_callees(const struct verdict *v, uint32_t node, struct verdict_cause *c)
 {
 	for (uint32_t i = v->node[node].first_out; i != NONE; i = v->edge[i]->out_next) {
 		const struct edge *e = v->edge[i];
-		double times = e->score.volume_usual > 0
-				       ? calls_now(v, e) / (double)e->score.volume_usual
-				       : 0;
+		double times =
+			e->score.volume_usual > 0
+				? edge_calls_now(v, e) / (double)e->score.volume_usual
+				: 0;
 
 		if (e->alarm[ANOMALY_SURGE].on && times >= MORE_CALLS &&
 			times > c->more) {
@@ -273,7 +119,7 @@ tell_missing(const struct verdict *v, uint32_t node, struct verdict_cause *c)
 	c->edge_kind = (enum flow_kind)worst->kind;
 	c->since_us = (int64_t)worst->onset * SEC_US;
 	edge_numbers(v, worst, NONE, &c->numbers);
-	c->numbers.rate = calls_now(v, worst) / W;
+	c->numbers.rate = edge_calls_now(v, worst) / W;
 }
 
 static void
@@ -402,21 +248,6 @@ rank(struct ranking *r, uint32_t node, enum channel ch, double score)
 }
 
 static void
-run_channel(struct verdict *v, enum channel ch)
-{
-	struct blame_graph g = { .edge = v->blame_edge,
-		.edges = v->edges,
-		.nodes = v->nodes,
-		.latency = ch == CHANNEL_LATENCY };
-
-	for (uint32_t i = 0; i < v->edges; i++)
-		claim(v, v->edge[i], ch, &v->blame_edge[i]);
-	if (ch == CHANNEL_MISSING)
-		claim_missing(v);
-	blame_run(v->blame, &g);
-}
-
-static void
 rank_channel(struct verdict *v, enum channel ch, struct ranking *r)
 {
 	double cost = ch == CHANNEL_ERRORS    ? FAILURE_COST
@@ -459,12 +290,15 @@ is_settled(const struct verdict *v, uint32_t node)
 static bool
 is_live(const struct verdict *v)
 {
-	for (uint32_t i = 0; i < v->edges; i++)
+	for (uint32_t i = 0; i < v->actives; i++) {
+		const struct edge *e = v->edge[v->active[i]];
+
 		for (unsigned a = 0; a < ANOMALY_COUNT; a++)
-			if (v->edge[i]->alarm[a].on && a <= ANOMALY_COLD &&
-				((double)v->edge[i]->alarm[a].z >= v->o.anomaly.z_open ||
+			if (e->alarm[a].on && a <= ANOMALY_COLD &&
+				((double)e->alarm[a].z >= v->o.anomaly.z_open ||
 					a == ANOMALY_SILENT))
 				return true;
+	}
 	return false;
 }
 
@@ -511,22 +345,31 @@ name(struct verdict *v, const struct ranking *r, uint32_t *ret_first)
 }
 
 static void
+mark(struct verdict *v, struct edge *e, enum verdict_part part)
+{
+	if (e->part == PART_CALM)
+		v->parted[v->parts++] = e->index;
+	e->part = part;
+}
+
+static void
 mark_parts(struct verdict *v)
 {
-	for (uint32_t i = 0; i < v->edges; i++) {
-		struct edge *e = v->edge[i];
-		bool hurt = false;
+	for (uint32_t i = 0; i < v->parts; i++)
+		v->edge[v->parted[i]]->part = PART_CALM;
+	v->parts = 0;
+	for (uint32_t i = 0; i < v->actives; i++) {
+		struct edge *e = v->edge[v->active[i]];
 
-		for (unsigned c = 0; c < CHANNEL_COUNT; c++)
-			hurt |= blames(v, e, c);
-		e->part = hurt ? PART_VICTIM : PART_CALM;
+		if (edge_blaming(v, e))
+			mark(v, e, PART_VICTIM);
 	}
 	for (uint32_t i = 0; i < v->causes; i++) {
 		const struct verdict_cause *c = &v->cause[i];
 		const struct edge *e = verdict_find(v, c->src, c->dst, c->edge_kind);
 
 		if (e && c->score >= NAMED * v->cause[0].score)
-			((struct edge *)(uintptr_t)e)->part = PART_CAUSE;
+			mark(v, v->edge[e->index], PART_CAUSE);
 	}
 }
 
@@ -561,7 +404,7 @@ tell_all(struct verdict *v, const struct ranking *r, uint32_t first, unsigned *r
 		if (!used)
 			continue;
 		if (ch != *ran)
-			run_channel(v, ch);
+			claims_run(v, ch);
 		*ran = ch;
 		if (r->c[first].channel == ch)
 			why_keep(v, channel_kinds[ch]);
@@ -585,8 +428,8 @@ tell_all(struct verdict *v, const struct ranking *r, uint32_t first, unsigned *r
 	}
 }
 
-void
-verdict_diagnose(struct verdict *v)
+static void
+diagnose(struct verdict *v)
 {
 	struct ranking r = { .n = 0 };
 	bool on[CHANNEL_COUNT] = { false }, any = false;
@@ -597,17 +440,10 @@ verdict_diagnose(struct verdict *v)
 	for (unsigned ch = 0; ch < CHANNEL_COUNT; ch++)
 		any |= on[ch] = v->blaming[ch] > 0;
 	if (any) {
-		if (v->edges > v->blame_cap) {
-			v->blame_cap = v->o.limits.edges;
-			v->blame_edge = xreallocarray(
-				v->blame_edge, v->blame_cap, sizeof(*v->blame_edge));
-		}
-		for (uint32_t i = 0; i < v->edges; i++)
-			if (v->pulse[i].newest + RING > v->sec)
-				edge_score(v, v->edge[i]);
+		claims_gather(v);
 		for (unsigned ch = 0; ch < CHANNEL_COUNT; ch++)
 			if (on[ch]) {
-				run_channel(v, ch);
+				claims_run(v, ch);
 				rank_channel(v, ch, &r);
 				ran = ch;
 			}
@@ -637,4 +473,11 @@ verdict_diagnose(struct verdict *v)
 	if (first != NONE)
 		v->worst = MAX(v->worst, r.c[first].score);
 	announce(v, first == NONE ? NONE : r.c[first].node);
+}
+
+void
+verdict_diagnose(struct verdict *v)
+{
+	diagnose(v);
+	claims_forget(v);
 }

@@ -121,7 +121,8 @@ struct edge {
 
 struct node {
 	uint32_t id, hash_next;
-	uint32_t first_out, first_in; /* edges */
+	uint32_t first_out, first_in;   /* edges */
+	uint32_t looked_out, looked_in; /* last second they were looked through */
 	struct pace inflow;
 };
 
@@ -152,13 +153,28 @@ struct told {
 	double total;
 };
 
+/*
+ * Taking a request is waiting for memory, a dozen times: some requests are gathered, and
+ * what they need is asked for before it is used.
+ */
+#define BATCH 32u
+
+struct arrival {
+	struct verdict_obs o;
+	uint32_t sec, now;
+	uint32_t edge; /* where it should be, or NONE */
+};
+
 struct kept; /* what was read back, waiting for its edges */
 
 struct verdict {
 	struct verdict_options o;
 	struct edge **edge;
 	struct pulse *pulse;
-	uint32_t *due; /* scratch: the edges to look at in this second */
+	uint32_t *due;             /* scratch: the edges to look at in this second */
+	uint32_t *active, actives; /* of these, and their neighbours, what is not calm */
+	uint32_t *seen;            /* by edge: the last second it was active */
+	uint32_t *parted, parts;   /* that have a part in what is wrong */
 	uint32_t edges;
 	struct node *node;
 	uint32_t nodes, node_cap;
@@ -167,6 +183,9 @@ struct verdict {
 	uint32_t streams;
 	uint32_t sec, began;    /* 0: nothing ticked yet */
 	uint32_t lag, lag_next; /* the greatest of the live edges, and as found so far */
+
+	struct arrival arrival[BATCH];
+	uint32_t arrivals;
 
 	struct pace all;
 	struct level all_rate;
@@ -178,6 +197,7 @@ struct verdict {
 	struct blame *blame;
 	struct blame_edge *blame_edge;
 	uint32_t blame_cap;
+	uint32_t based; /* so many of blame_edge say what claims nothing */
 	struct told told;
 	struct verdict_cause cause[VERDICT_MAX_CAUSES];
 	uint32_t causes;
@@ -211,6 +231,14 @@ bool edge_is_new(const struct verdict *v, const struct edge *e);
 uint32_t edge_upto(const struct verdict *v, const struct edge *e);
 double errors_prior(const struct verdict *v);
 
+/* Steps on the way to an edge, each asking for the memory of the next. */
+void edge_fetch_nodes(const struct verdict *v, const struct verdict_obs *o);
+void edge_fetch_slot(const struct verdict *v, const struct verdict_obs *o);
+uint32_t edge_fetch(const struct verdict *v, const struct verdict_obs *o);
+
+/* verdict-input.c: take what was gathered. */
+void verdict_settle(struct verdict *v);
+
 /* verdict-score.c: how unusual is an edge now? */
 void edge_score(struct verdict *v, struct edge *e);
 void edge_alarms(struct verdict *v, struct edge *e);
@@ -228,8 +256,25 @@ void level_learn(struct level *l, double x);
 void edge_volume(struct verdict *v, struct edge *e);
 void edge_learn_volume(struct verdict *v, struct edge *e);
 
+/* verdict-claim.c: who claims how much of the blame. */
+enum channel {
+	CHANNEL_ERRORS,
+	CHANNEL_LATENCY,
+	CHANNEL_MISSING,
+	CHANNEL_COLD,
+	CHANNEL_COUNT
+};
+
+bool edge_blames(const struct verdict *v, const struct edge *e, enum channel c);
+uint8_t edge_blaming(const struct verdict *v, const struct edge *e); /* a bit each */
+double edge_calls_now(const struct verdict *v, const struct edge *e);
+void claims_activate(struct verdict *v, uint32_t edge);
+void claims_gather(struct verdict *v); /* the neighbours of what is active */
+void claims_run(struct verdict *v, enum channel ch);
+void claims_witness(struct verdict *v, uint32_t edge); /* it was looked at, and is calm */
+void claims_forget(struct verdict *v);
+
 /* verdict-blame.c: from alarms to ranked causes. */
-uint8_t edge_blaming(const struct verdict *v, const struct edge *e);
 void verdict_diagnose(struct verdict *v);
 
 /* verdict-why.c: the numbers behind the verdict. */

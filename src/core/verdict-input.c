@@ -126,25 +126,98 @@ find_second(struct verdict *v, int64_t end_us, uint32_t now, uint32_t calls,
 	return true;
 }
 
+static void
+take(struct verdict *v, const struct arrival *a)
+{
+	const struct verdict_obs *o = &a->o;
+	bool delivery = o->kind == KIND_MSG && o->server_us >= 0;
+	struct edge *e = count_calls(v, o, a->sec, a->now, o->calls);
+
+	if (!e)
+		return;
+	add_requests(v, e, stream_get(v, e, o->op, a->sec), a->sec,
+		delivery ? o->server_us : o->latency_us, o->calls, o->failed);
+	if (!delivery)
+		add_aspect(e, ASPECT_SERVER, a->sec, o->server_us, o->calls);
+	add_aspect(e, ASPECT_WAIT, a->sec, o->queue_us, o->calls);
+	add_aspect(e, ASPECT_SELF, a->sec, o->self_us, o->calls);
+	add_aspect(e, ASPECT_BLOCKED, a->sec, o->blocked_us, o->calls);
+}
+
+/* What taking a request of the edge touches of it. */
+static void
+fetch_edge(const struct edge *e, uint32_t sec)
+{
+	__builtin_prefetch(e);
+	__builtin_prefetch(&e->lateness);
+	__builtin_prefetch(&e->stream);
+	__builtin_prefetch(&e->base);
+	__builtin_prefetch(&e->cusum);
+	__builtin_prefetch(&e->pace.upto);
+	__builtin_prefetch(&e->pace.calls[sec % RING]);
+}
+
+static void
+fetch_streams(const struct edge *e)
+{
+	for (uint32_t s = 0; s < MIN(e->streams, 4u); s++) {
+		__builtin_prefetch(&e->stream[s]);
+		__builtin_prefetch(&e->stream[s].cusum);
+	}
+}
+
+/* Where its next cell goes. */
+static void
+fetch_cells(const struct edge *e, uint32_t op)
+{
+	for (uint32_t s = 0; s < e->streams; s++) {
+		const struct recent *r = &e->stream[s].recent;
+
+		if (e->stream[s].op != op || !r->used)
+			continue;
+		__builtin_prefetch(&r->cell[r->used - 1], 1);
+		__builtin_prefetch(&r->cell[MIN(r->used, r->cap - 1)], 1);
+		break;
+	}
+}
+
+void
+verdict_settle(struct verdict *v)
+{
+	uint32_t n = v->arrivals;
+
+	for (uint32_t i = 0; i < n; i++)
+		edge_fetch_nodes(v, &v->arrival[i].o);
+	for (uint32_t i = 0; i < n; i++)
+		edge_fetch_slot(v, &v->arrival[i].o);
+	for (uint32_t i = 0; i < n; i++)
+		v->arrival[i].edge = edge_fetch(v, &v->arrival[i].o);
+	for (uint32_t i = 0; i < n; i++)
+		if (v->arrival[i].edge != NONE)
+			fetch_edge(v->edge[v->arrival[i].edge], v->arrival[i].sec);
+	for (uint32_t i = 0; i < n; i++)
+		if (v->arrival[i].edge != NONE)
+			fetch_streams(v->edge[v->arrival[i].edge]);
+	for (uint32_t i = 0; i < n; i++)
+		if (v->arrival[i].edge != NONE)
+			fetch_cells(v->edge[v->arrival[i].edge], v->arrival[i].o.op);
+	for (uint32_t i = 0; i < n; i++)
+		take(v, &v->arrival[i]);
+	v->arrivals = 0;
+}
+
 void
 verdict_observe(struct verdict *v, const struct verdict_obs *o, int64_t now_us)
 {
-	uint32_t now = (uint32_t)MAX(now_us / SEC_US, 0), sec;
-	bool delivery = o->kind == KIND_MSG && o->server_us >= 0;
-	struct edge *e;
+	struct arrival *a = &v->arrival[v->arrivals];
+	uint32_t now = (uint32_t)MAX(now_us / SEC_US, 0);
 
-	if (!find_second(v, o->end_us, now, o->calls, &sec))
+	if (!find_second(v, o->end_us, now, o->calls, &a->sec))
 		return;
-	e = count_calls(v, o, sec, now, o->calls);
-	if (!e)
-		return;
-	add_requests(v, e, stream_get(v, e, o->op, sec), sec,
-		delivery ? o->server_us : o->latency_us, o->calls, o->failed);
-	if (!delivery)
-		add_aspect(e, ASPECT_SERVER, sec, o->server_us, o->calls);
-	add_aspect(e, ASPECT_WAIT, sec, o->queue_us, o->calls);
-	add_aspect(e, ASPECT_SELF, sec, o->self_us, o->calls);
-	add_aspect(e, ASPECT_BLOCKED, sec, o->blocked_us, o->calls);
+	a->o = *o;
+	a->now = now;
+	if (++v->arrivals == BATCH)
+		verdict_settle(v);
 }
 
 void
@@ -262,6 +335,7 @@ verdict_observe_delta(struct verdict *v, const struct delta *d, uint32_t src,
 	};
 	unsigned parts = (unsigned)CLAMP((d->span_us + SEC_US / 2) / SEC_US, 1, SPREAD_S);
 
+	verdict_settle(v);
 	for (unsigned part = 0; part < parts; part++)
 		observe_part(v, d, &o, now, part, parts);
 }

@@ -47,6 +47,9 @@ verdict_new(const struct verdict_options *o)
 	v->edge = xcalloc(l->edges, sizeof(*v->edge));
 	v->pulse = xcalloc(l->edges, sizeof(*v->pulse));
 	v->due = xcalloc(l->edges, sizeof(*v->due));
+	v->active = xcalloc(l->edges, sizeof(*v->active));
+	v->seen = xcalloc(l->edges, sizeof(*v->seen));
+	v->parted = xcalloc(l->edges, sizeof(*v->parted));
 	v->edge_slot = xmalloc(v->slots * sizeof(*v->edge_slot));
 	v->node_slot = xmalloc(v->slots * sizeof(*v->node_slot));
 	memset(v->edge_slot, 0xff, v->slots * sizeof(*v->edge_slot));
@@ -94,6 +97,9 @@ verdict_free(struct verdict *v)
 	free(v->edge);
 	free(v->pulse);
 	free(v->due);
+	free(v->active);
+	free(v->seen);
+	free(v->parted);
 	free(v->node);
 	free(v->edge_slot);
 	free(v->node_slot);
@@ -187,6 +193,38 @@ edge_find(const struct verdict *v, uint32_t src, uint32_t dst, unsigned kind)
 	return i;
 }
 
+void
+edge_fetch_nodes(const struct verdict *v, const struct verdict_obs *o)
+{
+	__builtin_prefetch(&v->node_slot[mix(o->src, 0, 0) & (v->slots - 1)]);
+	__builtin_prefetch(&v->node_slot[mix(o->dst, 0, 0) & (v->slots - 1)]);
+}
+
+void
+edge_fetch_slot(const struct verdict *v, const struct verdict_obs *o)
+{
+	uint32_t src = node_find(v, o->src), dst = node_find(v, o->dst);
+
+	__builtin_prefetch(
+		&v->edge_slot[mix(src, dst, (unsigned)o->kind) & (v->slots - 1)]);
+}
+
+/* The first in the chain, which is nearly always the one. */
+uint32_t
+edge_fetch(const struct verdict *v, const struct verdict_obs *o)
+{
+	uint32_t src = node_find(v, o->src), dst = node_find(v, o->dst), i;
+
+	if (src == NONE || dst == NONE)
+		return NONE;
+	i = v->edge_slot[mix(src, dst, (unsigned)o->kind) & (v->slots - 1)];
+	if (i != NONE) {
+		__builtin_prefetch(&v->edge[i]);
+		__builtin_prefetch(&v->pulse[i]);
+	}
+	return i;
+}
+
 const struct edge *
 verdict_find(const struct verdict *v, uint32_t src, uint32_t dst, enum flow_kind kind)
 {
@@ -263,6 +301,8 @@ edge_get(struct verdict *v, const struct verdict_obs *o, uint32_t sec)
 	}
 	e = v->edge[i] = xcalloc(1, sizeof(*e));
 	v->pulse[i] = (struct pulse){ .newest = sec, .quiet = NONE / 2 };
+	v->seen[i] = 0;
+	v->based = MIN(v->based, i);
 	e->index = i;
 	e->src = src;
 	e->dst = dst;
@@ -449,6 +489,14 @@ watch_edge(struct verdict *v, struct edge *e)
 			  : v->sec + period(e) - (v->sec + e->index) % period(e);
 }
 
+/* Is there something about it that may be blamed? */
+static bool
+is_active(const struct verdict *v, const struct edge *e)
+{
+	return edge_blaming(v, e) ||
+	       (e->scored == v->sec && edge_z(e) >= v->o.anomaly.z_claim);
+}
+
 /*
  * Looking at an edge is waiting for memory, mostly: ask for that of the next ones while
  * this one is looked at.
@@ -490,6 +538,7 @@ second(struct verdict *v)
 		v->lag_next = 0;
 	}
 	v->unrest_next = false;
+	v->actives = 0;
 	for (uint32_t i = 0; i < v->edges; i++) {
 		const struct pulse *p = &v->pulse[i];
 
@@ -499,6 +548,10 @@ second(struct verdict *v)
 	for (uint32_t i = 0; i < due; i++) {
 		fetch_ahead(v, due, i);
 		watch_edge(v, v->edge[v->due[i]]);
+		if (is_active(v, v->edge[v->due[i]]))
+			claims_activate(v, v->due[i]);
+		else if (v->marked)
+			claims_witness(v, v->due[i]);
 	}
 	v->unrest = v->unrest_next;
 	verdict_diagnose(v);
@@ -509,6 +562,7 @@ verdict_tick(struct verdict *v, int64_t now_us)
 {
 	uint32_t upto;
 
+	verdict_settle(v);
 	if (now_us < (int64_t)RING * 2 * SEC_US)
 		return;
 	upto = (uint32_t)(now_us / SEC_US) - 1;

@@ -1,7 +1,7 @@
 /*
  * What the verdict engine costs: nanoseconds a request, and milliseconds for each second
  * of stream, on a graph of 10000 edges (1250 services, two operations an edge) with two
- * requests a second on each; calm, and with a tenth of the edges slow at once.
+ * requests a second on each; calm, with one service slow, and with a tenth of them at once.
  *
  *   bench-verdict [EDGES [SECONDS]]
  */
@@ -51,7 +51,7 @@ struct cost {
 };
 
 static void
-run(struct verdict *v, uint32_t edges, int64_t *sec, uint32_t seconds, bool slow,
+run(struct verdict *v, uint32_t edges, int64_t *sec, uint32_t seconds, uint32_t slow,
 	struct cost *c)
 {
 	uint32_t nodes = edges / FANOUT;
@@ -71,7 +71,7 @@ run(struct verdict *v, uint32_t edges, int64_t *sec, uint32_t seconds, bool slow
 				.kind = KIND_GRPC,
 				.op = r >> 20 & 1,
 				.end_us = *sec * SEC_US + r % 1000000,
-				.latency_us = slow && dst % 10 == 1 ? us * 20 : us,
+				.latency_us = slow && dst % slow == 1 ? us * 20 : us,
 				.server_us = FLOW_UNKNOWN,
 				.queue_us = FLOW_UNKNOWN,
 				.self_us = FLOW_UNKNOWN,
@@ -110,15 +110,21 @@ main(int argc, char **argv)
 	uint32_t causes;
 	struct cost c;
 
-	run(v, edges, &sec, 300, false, &c);
+	run(v, edges, &sec, 300, 0, &c);
 	print("learning", &c);
-	run(v, edges, &sec, seconds, false, &c);
+	run(v, edges, &sec, seconds, 0, &c);
 	print("calm", &c);
 	verdict_causes(v, &causes);
 	verdict_status(v, &status);
 	printf("  %u edges watched, %.0f bytes an edge, %u causes\n", status.edges,
 		(double)status.bytes / status.edges, causes);
-	run(v, edges, &sec, seconds / 3, true, &c);
+	run(v, edges, &sec, seconds / 3, UINT32_MAX, &c);
+	print("a service is slow", &c);
+	verdict_causes(v, &causes);
+	printf("  %u causes\n", causes);
+	run(v, edges, &sec, seconds, 0, &c);
+	print("calm again", &c);
+	run(v, edges, &sec, seconds / 3, 10, &c);
 	print("a tenth is slow", &c);
 	verdict_causes(v, &causes);
 	printf("  %u causes\n", causes);
