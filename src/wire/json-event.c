@@ -217,7 +217,7 @@ read_route(struct record *r, struct route *route)
 
 /*
  * What the names of the record mean, found by their bytes as they stand; NULL where they
- * take too many. No byte of a text is 0, so nothing runs into its neighbour.
+ * take too many, or the record is bad. No byte of a text is 0, so nothing runs into its neighbour.
  */
 static struct route *
 find_route(struct record *r)
@@ -231,7 +231,8 @@ find_route(struct record *r)
 	for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
 		const struct json_value *v = get(r, names[i], JSON_STRING);
 
-		if (v && v->text.n >= sizeof(key) - ARRAY_LEN(names) - n)
+		/* What is no text makes this record bad, and no other. */
+		if (r->bad || (v && v->text.n >= sizeof(key) - ARRAY_LEN(names) - n))
 			return NULL;
 		if (v) {
 			memcpy(key + n, v->text.p, v->text.n);

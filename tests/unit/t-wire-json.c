@@ -557,3 +557,45 @@ Test(wire_json, the_time_of_a_line_is_what_decoding_it_would_say)
 		cr_expect_eq(wire_line_time(str_of(lines[i].line)), lines[i].us, "%s",
 			lines[i].line);
 }
+
+static void
+tell(void *ctx, const struct event *e)
+{
+	event_describe(ctx, e);
+}
+
+Test(wire_json, what_was_read_before_changes_nothing)
+{
+	static const char *const rows[] = {
+		"{" FLOW ",\"kind\":5}",
+		"{" FLOW "}",
+		"{" FLOW ",\"kind\":\"http\"}",
+		"{" FLOW ",\"kind\":\"\\ud800\"}",
+		"{" FLOW ",\"kind\":null}",
+		"{" FLOW ",\"origin\":{}}",
+		"{" FLOW ",\"origin\":\"otlp\"}",
+		"{" FLOW ",\"src_kind\":true}",
+		"{" FLOW ",\"us\":1,\"us\":2}",
+		"{" FLOW ",\"us\":1}",
+		"{\"src\":\"a\",\"dst\":1}",
+		"{\"src\":\"a\",\"op\":\"b\",\"dst\":\"\"}",
+		"{\"src\":\"a\",\"op\":\"b\",\"dst\":\"c\"}",
+		"{" FLOW ",\"calls\":1,\"span_ms\":1000,\"kind\":[]}",
+		"{" FLOW ",\"calls\":1,\"span_ms\":1000}",
+	};
+	struct wire_decoder *kept = wire_decoder_new();
+
+	for (unsigned i = 0; i < 3 * ARRAY_LEN(rows); i++) {
+		struct str row = str_of(rows[i % ARRAY_LEN(rows)]);
+		struct wire_counts first = { 0 }, then = { 0 };
+		struct buf one = BUF_INIT, two = BUF_INIT;
+
+		decode_once(WIRE_JSON, row, NOW_US, tell, &one, &first);
+		wire_decode(kept, WIRE_JSON, row, NOW_US, tell, &two, &then);
+		cr_expect_eq(then.bad, first.bad, "%s", row.p);
+		cr_expect_str_eq(buf_cstr(&two), buf_cstr(&one), "%s", row.p);
+		buf_done(&one);
+		buf_done(&two);
+	}
+	wire_decoder_free(kept);
+}
