@@ -126,6 +126,18 @@ span_flow_kind(const struct span *s)
 
 /* ------------------------------------------------------------ operations */
 
+/* "sku-014": a word with a number behind it that counts things, not versions. */
+static bool
+is_numbered(struct str seg)
+{
+	size_t at = seg.n;
+
+	while (at > 0 && seg.p[at - 1] >= '0' && seg.p[at - 1] <= '9')
+		at--;
+	return at > 1 && seg.n - at >= 3 &&
+	       (seg.p[at - 1] == '-' || seg.p[at - 1] == '_');
+}
+
 /* A path segment that names one thing among many: a number, a UUID, a long token. */
 static bool
 is_id(struct str seg)
@@ -144,6 +156,8 @@ is_id(struct str seg)
 	}
 	if (digits == 0)
 		return seg.n > 40 || (other > 0 && memchr(seg.p, '@', seg.n));
+	if (is_numbered(seg))
+		return true;
 	return other == 0 ? (hex == 0 || seg.n >= 8)
 			  : seg.n > 20 || (seg.n > 3 && digits * 2 > seg.n);
 }

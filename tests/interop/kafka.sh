@@ -9,7 +9,7 @@ lib=$cache/kafka-$version
 [ -e "$lib/done" ] || {
 	mkdir -p "$lib"
 	sed "s/VERSION/$version/" tests/interop/kafka-pom.xml >"$lib/pom.xml"
-	(cd "$lib" && mvn -q -B dependency:copy-dependencies -DoutputDirectory="$lib" && touch done) >"$lib/log" 2>&1
+	(cd "$lib" && mvn -q -B dependency:copy-dependencies -DoutputDirectory="$lib" && touch "done") >"$lib/log" 2>&1
 }
 [ -e "$lib/done" ] || skip "Apache Kafka" "Maven could not get it (see $lib/log)"
 program=$(otelcol)
