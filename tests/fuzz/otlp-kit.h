@@ -8,12 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "src/input/rates.h"
 #include "weir/base/util.h"
 #include "weir/core/pair.h"
 #include "weir/input/otlp.h"
 
 struct kit {
 	struct pair *pair;
+	struct rates *rates;
 	uint64_t records;
 };
 
@@ -56,13 +58,31 @@ kit_gauge(void *ctx, const struct gauge *g)
 }
 
 static inline void
+kit_counter(void *ctx, const struct otlp_counter *c)
+{
+	const struct rates_look look = { c->series, c->start_us, c->at_us, c->delta,
+		c->count, c->sum };
+	struct kit *k = ctx;
+	struct rates_step s;
+
+	k->records++;
+	if (c->service.n == 0 || c->name.n == 0)
+		abort();
+	if (rates_take(k->rates, &look, &s) &&
+		!(s.count >= 0 && isfinite(s.count / s.seconds) && isfinite(s.sum)))
+		abort();
+}
+
+static inline void
 kit_run(const uint8_t *data, size_t size, enum otlp_encoding e)
 {
 	static const struct pair_options po = { .max_halves = 64, .max_seen = 64 };
 
 	for (int signal = OTLP_TRACES; signal <= OTLP_LOGS; signal++) {
-		struct kit k = { .pair = pair_new(&po, kit_event, NULL) };
-		struct otlp_sink sink = { kit_span, kit_note, kit_gauge, &k };
+		struct kit k = { .pair = pair_new(&po, kit_event, NULL),
+			.rates = rates_new() };
+		struct otlp_sink sink = { kit_span, kit_note, kit_gauge, &k,
+			kit_counter };
 		char *body = xmalloc(size);
 		struct otlp_result r;
 
@@ -74,6 +94,7 @@ kit_run(const uint8_t *data, size_t size, enum otlp_encoding e)
 			abort();
 		pair_flush(k.pair);
 		pair_free(k.pair);
+		rates_free(k.rates);
 		free(body);
 	}
 }
