@@ -4,6 +4,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -302,6 +303,10 @@ say_why(const struct fetch *f, CURLcode result, struct diag *d)
 		diag_set(d, STATUS_ERR_TOO_BIG,
 			"the answer is over %zu MiB: narrow it down",
 			f->o.max_body >> 20);
+	else if (result == CURLE_OPERATION_TIMEDOUT)
+		/* In words that are the same each time: libcurl's have the time in them. */
+		diag_set(d, STATUS_ERR_SYSTEM, "no answer within %" PRId64 " ms",
+			f->o.timeout_us / MSEC_US);
 	else
 		diag_set(d, STATUS_ERR_SYSTEM, "%s", error);
 }

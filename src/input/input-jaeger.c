@@ -60,7 +60,8 @@ struct input {
 	int64_t good_us;        /* end of the last good round; 0: none */
 	int64_t due_us;         /* monotonic */
 	uint64_t failed;        /* rounds that came to nothing */
-	char trouble[400];
+	char wrong[400];        /* with this round so far */
+	char trouble[400];      /* with the last whole one, "" nothing */
 };
 
 /* ------------------------------------------------------------ the two APIs */
@@ -293,7 +294,7 @@ set_trouble(struct input *in, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(in->trouble, sizeof(in->trouble), fmt, ap);
+	vsnprintf(in->wrong, sizeof(in->wrong), fmt, ap);
 	va_end(ap);
 }
 
@@ -304,6 +305,7 @@ end_round(struct input *in, bool good)
 	in->due_us = in->tracing.now_us + in->every_us;
 	in->over = in->tracing.env.once;
 	in->failed += !good;
+	memcpy(in->trouble, in->wrong, sizeof(in->trouble));
 	if (good)
 		in->good_us = in->to_us;
 }
@@ -330,7 +332,7 @@ static void
 begin_round(struct input *in)
 {
 	in->busy = true;
-	in->trouble[0] = '\0';
+	in->wrong[0] = '\0';
 	in->to_us = in->tracing.wall_us;
 	in->from_us = in->good_us > 0
 			      ? MAX(in->good_us - OVERLAP_US, in->to_us - GAP_MAX_US)
