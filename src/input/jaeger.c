@@ -10,6 +10,7 @@
 #include "weir/core/sampling.h"
 #include "weir/input/otlp.h"
 
+#define FLAG_DEBUG 2      /* of a span */
 #define MAX_PROCESSES 512 /* of one trace */
 #define MAX_KEY 32        /* of a process */
 #define MAX_REFS 64       /* of one span */
@@ -226,6 +227,8 @@ read_span(struct walk *w, const uint8_t trace[16])
 			start_us = span_json_us(j);
 		} else if (str_eq(key, STR("duration"))) {
 			duration_us = span_json_us(j);
+		} else if (str_eq(key, STR("flags"))) {
+			tags.debug |= (span_json_us(j) & FLAG_DEBUG) != 0;
 		} else if (str_eq(key, STR("references"))) {
 			n = read_refs(j, refs);
 		} else if (str_eq(key, STR("tags"))) {
@@ -239,7 +242,7 @@ read_span(struct walk *w, const uint8_t trace[16])
 			json_skip(j);
 		}
 	}
-	if (tags.probabilistic && w->judging)
+	if (tags.probabilistic && !tags.debug && w->judging)
 		w->param = tags.param;
 	if (json_status(j) || w->judging)
 		return;

@@ -125,6 +125,8 @@ span_tags_take(
 		t->kind = kind_of(value);
 	} else if (str_eq(key, STR("sampler.type"))) {
 		t->probabilistic = str_eq(value, STR("probabilistic"));
+	} else if (str_eq(key, STR("jaeger-debug-id"))) {
+		t->debug = true;
 	} else if (str_eq(key, STR("sampler.param"))) {
 		if (!json_double(value, &t->param))
 			t->param = 0;
@@ -142,6 +144,6 @@ span_tags_apply(const struct span_tags *t, struct span *s)
 	s->failed = t->error || t->status_error;
 	if (t->has_kind)
 		s->kind = t->kind;
-	if (t->probabilistic)
+	if (t->probabilistic && !t->debug)
 		s->weight = sampling_weight(t->param, s->ids.trace);
 }

@@ -29,6 +29,7 @@ struct span_tags {
 	bool error, status_error; /* two ways to say it */
 	bool otel;                /* an OpenTelemetry SDK wrote it */
 	bool has_kind, probabilistic;
+	bool debug; /* kept whatever the sampler said: it stands for itself */
 	enum span_kind kind;
 	double param; /* of the sampler */
 };

@@ -155,6 +155,8 @@ read_span(struct walk *w)
 			duration_us = span_json_us(j);
 		else if (str_eq(key, STR("shared")))
 			s.shared = str_eq(span_json_text(j), STR("true"));
+		else if (str_eq(key, STR("debug")))
+			tags.debug |= str_eq(span_json_text(j), STR("true"));
 		else if (str_eq(key, STR("localEndpoint")))
 			read_endpoint(j, &local);
 		else if (str_eq(key, STR("remoteEndpoint")))

@@ -513,6 +513,41 @@ Test(quota, a_client_is_an_address_and_on_this_machine_a_connection)
 	cr_expect_neq(quota_client(&a, false), quota_client(&b, false));
 }
 
+/* A caller without its other half, which would come within ten seconds. */
+#define CALLER                                                          \
+	"{\"resourceSpans\":[{\"resource\":{\"attributes\":[{\"key\":"  \
+	"\"service.name\",\"value\":{\"stringValue\":\"gw\"}}]},"       \
+	"\"scopeSpans\":[{\"spans\":[{\"traceId\":"                     \
+	"\"0102030405060708090a0b0c0d0e0f10\",\"spanId\":"              \
+	"\"a1a2a3a4a5a6a7a8\",\"kind\":3,\"startTimeUnixNano\":\"1\","  \
+	"\"endTimeUnixNano\":\"1795388090960000000\",\"attributes\":[{" \
+	"\"key\":\"server.address\",\"value\":{\"stringValue\":\"db\"}}]}]}]}]}"
+
+Test(input, a_wall_clock_that_jumps_changes_no_wait)
+{
+	static const int64_t walls[] = { 0, INT64_C(1795388090960000),
+		INT64_C(1795388090960000) + 3600 * SEC_US, 5 * SEC_US, INT64_MAX / 2 };
+	struct buf answer = BUF_INIT;
+	struct diag diag;
+	struct door d;
+	int fd;
+
+	door_open(&d);
+	fd = dial(&d);
+	cr_expect_eq(post(&d, "/v1/traces", JSON, STR(CALLER), &answer), 200);
+	for (unsigned i = 0; i < ARRAY_LEN(walls); i++) {
+		d.now_us += SEC_US / 2;
+		input_otlp.step(d.in, (struct input_time){ d.now_us, walls[i] }, &diag);
+		cr_expect_eq(d.flows, 0, "given up after a jump");
+	}
+	d.now_us += 11 * SEC_US;
+	input_otlp.step(d.in, (struct input_time){ d.now_us, 0 }, &diag);
+	cr_expect_eq(d.flows, 1, "its wait is over by the clock that does not jump");
+	close(fd);
+	door_close(&d);
+	buf_done(&answer);
+}
+
 Test(http, many_requests_share_one_connection)
 {
 	struct buf b = BUF_INIT, answer = BUF_INIT;

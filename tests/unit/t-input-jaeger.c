@@ -189,6 +189,26 @@ Test(jaeger, a_trace_weighs_what_its_root_says)
 	cr_expect_eq(t.last.weight, 8);
 }
 
+Test(jaeger, who_was_kept_for_debugging_stands_for_nobody_else)
+{
+	static const char *const kept[] = { "\"flags\":3,", "" };
+	static const char *const tag[] = { "", "," TAG("jaeger-debug-id", "\"x\"") };
+
+	for (unsigned i = 0; i < ARRAY_LEN(kept); i++) {
+		struct buf text = BUF_INIT;
+		struct taken t = { 0 };
+
+		buf_addf(&text, DATA(SPAN(",%s\"tags\":[%s%s]")), kept[i],
+			TAG("sampler.type", "\"probabilistic\"") "," TAG(
+				"sampler.param", "0.125"),
+			tag[i]);
+		cr_assert_eq(
+			read_text(buf_cstr(&text), &t), STATUS_OK, "%s", buf_cstr(&text));
+		cr_expect_leq(t.last.weight, 1, "%s", buf_cstr(&text));
+		buf_done(&text);
+	}
+}
+
 Test(jaeger, services_are_listed)
 {
 	char text[] = "{\"data\":[\"a\",\"b\\u0041\",\"\"],\"total\":2}", bad[] = "[]";

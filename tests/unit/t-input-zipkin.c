@@ -108,6 +108,20 @@ Test(zipkin, a_span_is_read_whatever_the_form_of_its_numbers)
 	cr_expect_str_eq(t.remote, "10.0.0.2:80");
 }
 
+Test(zipkin, who_was_kept_for_debugging_stands_for_nobody_else)
+{
+#define SAMPLED                                                            \
+	",\"tags\":{\"sampler.type\":\"probabilistic\",\"sampler.param\":" \
+	"\"0.125\"}"
+	struct zipkin_result r;
+	struct taken t = { 0 };
+
+	cr_assert_eq(read_text(SPAN(SAMPLED), &t, &r), STATUS_OK);
+	cr_expect_eq(t.last.weight, 8);
+	cr_assert_eq(read_text(SPAN(SAMPLED ",\"debug\":true"), &t, &r), STATUS_OK);
+	cr_expect_leq(t.last.weight, 1);
+}
+
 Test(zipkin, an_error_is_told_in_two_ways)
 {
 	static const struct {
