@@ -36,6 +36,7 @@ static const char filter_text[] =
 	"  /^pay(ment)?$/    a regular expression on either end\n"
 	"  src:cart dst:db   the calling side, the called side\n"
 	"  op:Charge         a part of the name of an operation\n"
+	"  group:shop        a part of the namespace or team of either end\n"
 	"  kind:grpc         http grpc rpc db msg tcp unknown\n"
 	"  p99>500ms p50<1ms p95>=2s; units us ms s m h\n"
 	"  err>1%  rate<10/s  n>100\n"

@@ -71,8 +71,8 @@ static const struct {
 static const char *const field_words[] = { "p50", "p95", "p99", "max", "server", "queue",
 	"err", "rate", "n", "in", "out", "sev", NULL };
 
-static const char *const prefixes[] = { "src", "dst", "op", "kind", "sev", "verdict",
-	"anomaly", NULL };
+static const char *const prefixes[] = { "src", "dst", "op", "group", "kind", "sev",
+	"verdict", "anomaly", NULL };
 
 /* Words that say how an edge is. */
 static const struct {
@@ -471,6 +471,8 @@ take_term(struct parser *ps)
 		return take_text(ps, PLACE_DST);
 	if (strcmp(word, "op") == 0)
 		return take_text(ps, PLACE_OP);
+	if (strcmp(word, "group") == 0)
+		return take_text(ps, PLACE_GROUP);
 	if (strcmp(word, "kind") == 0)
 		return take_kind(ps);
 	if (strcmp(word, "sev") == 0)

@@ -27,7 +27,8 @@ enum test_place {
 	PLACE_ENDS,
 	PLACE_SRC,
 	PLACE_DST,
-	PLACE_OP
+	PLACE_OP,
+	PLACE_GROUP
 };
 
 enum test_field {

@@ -17,6 +17,13 @@ in_text(const struct test *t, const char *text)
 	return strcasestr(text, t->text) != NULL;
 }
 
+/* A service whose group nobody told is in none. */
+static bool
+in_group(const struct test *t, const struct snap_node *n)
+{
+	return n->group && in_text(t, n->group);
+}
+
 static bool
 match_text(const struct test *t, const struct snap *s, const struct snap_edge *e)
 {
@@ -25,6 +32,8 @@ match_text(const struct test *t, const struct snap *s, const struct snap_edge *e
 		return in_text(t, s->node[e->src].name);
 	case PLACE_DST:
 		return in_text(t, s->node[e->dst].name);
+	case PLACE_GROUP:
+		return in_group(t, &s->node[e->src]) || in_group(t, &s->node[e->dst]);
 	case PLACE_OP:
 		for (uint32_t k = 0; k < e->ops; k++)
 			if (in_text(t, s->op[e->first_op + k].op))

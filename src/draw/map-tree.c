@@ -341,8 +341,18 @@ count_severity(const struct map_frame *f, enum severity s)
 	return n;
 }
 
+/* Does more of the trouble come in over @a than over @b? */
+static bool
+is_likelier(const struct map_flow *a, const struct map_flow *b)
+{
+	if ((a->severity >= SEV_WARN) != (b->severity >= SEV_WARN))
+		return a->severity >= SEV_WARN;
+	return a->rate > b->rate;
+}
+
 /*
- * The way from the entry to what is worst: up over the busiest bad flow each time.
+ * The way from the entry to what is worst: up over the busiest bad flow each time, and
+ * over the busiest where none is bad.
  * Fills @edge with the edges, the last one first, and returns how many.
  */
 static int
@@ -357,10 +367,9 @@ hot_path(const struct map_frame *f, int *ret_node, int edge[HOT_HOPS])
 		int best = -1;
 
 		for (int e = 0; e < f->topo->edges; e++) {
-			if (f->topo->edge[e].dst != v || f->topo->edge[e].back ||
-				f->flow[e].severity < SEV_WARN)
+			if (f->topo->edge[e].dst != v || f->topo->edge[e].back)
 				continue;
-			if (best < 0 || f->flow[e].rate > f->flow[best].rate)
+			if (best < 0 || is_likelier(&f->flow[e], &f->flow[best]))
 				best = e;
 		}
 		if (best < 0)

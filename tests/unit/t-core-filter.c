@@ -7,6 +7,7 @@
 #include "weir/core/filter.h"
 
 /*
+ * Payment is of the group Money, web of shop, the others of none.
  * 0 web -> api           http ok    GET /, POST /charge
  * 1 api -> Payment       grpc warn  p99 700 ms, 2 % errors
  * 2 api -> redis:6379    tcp  ok    no latencies; a db by its node
@@ -23,6 +24,8 @@ fill(struct snap *s)
 	for (unsigned i = 0; i < ARRAY_LEN(names); i++)
 		snap_node_add(s, names[i])->severity = SEV_OK;
 	s->node[3].kind = s->node[4].kind = NODE_DB;
+	s->node[2].group = "Money";
+	s->node[0].group = "shop";
 	e = snap_edge_add(s, 0, 1);
 	e->kind = KIND_HTTP;
 	e->severity = SEV_OK;
@@ -78,6 +81,9 @@ Test(filter, every_form_matches_what_it_says)
 		{ "PAY", "13" },
 		{ "!pay", "024" },
 		{ "src:web", "04" },
+		{ "group:money", "13" },
+		{ "group:/^shop$/", "04" },
+		{ "!group:o", "2" },
 		{ "dst:web", "" },
 		{ "src:api dst:pay", "1" },
 		{ "api->pay", "1" },

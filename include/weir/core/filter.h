@@ -2,7 +2,7 @@
  * filter - the expression language of `/`, --filter, --fail-on and saved views.
  *
  * Terms joined by space (and), `|` (or), `!` (not), parentheses: `name` or
- * `/regex/` on either end, `a->b` for both; `src:X dst:X op:X kind:db`;
+ * `/regex/` on either end, `a->b` for both; `src:X dst:X op:X group:X kind:db`;
  * `p99>500ms err>=1% rate<10/s n>100`; `sev:warn sev:crit sev>=warn`; `errors`,
  * `verdict` (a cause is named there), `anomaly` (not as usual), each also with a kind,
  * `verdict:latency`, `anomaly:silent`.
