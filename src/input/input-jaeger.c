@@ -334,6 +334,9 @@ begin_round(struct input *in)
 	in->busy = true;
 	in->wrong[0] = '\0';
 	in->to_us = in->tracing.wall_us;
+	/* The clock was set back: what was seen then is not known to be seen now. */
+	if (in->good_us > in->to_us)
+		in->good_us = 0;
 	in->from_us = in->good_us > 0
 			      ? MAX(in->good_us - OVERLAP_US, in->to_us - GAP_MAX_US)
 			      : in->to_us - in->lookback_us;

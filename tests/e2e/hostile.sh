@@ -62,4 +62,9 @@ wait $agent
 same "it ends as asked" 143 $?
 same "and has counted what it refused" "rejected, unreadable" \
 	"$(tail -n 1 "$tmp/agent.err" | grep -oE '(rejected|unreadable) [1-9]' | cut -d ' ' -f 1 | paste -s -d , | sed 's/,/, /')"
+if tail -n 1 "$tmp/agent.err" | grep -qE 'cut off [1-9][0-9]{3}'; then
+	ok "and whom it cut off"
+else
+	not_ok "and whom it cut off" "$(tail -n 1 "$tmp/agent.err")"
+fi
 done_testing
