@@ -13,6 +13,7 @@
 #include "pool.h"
 #include "weir/base/names.h"
 #include "weir/core/model.h"
+#include "weir/core/own.h"
 #include "weir/core/window.h"
 
 #define NONE UINT32_MAX
@@ -95,6 +96,7 @@ struct model {
 	uint64_t received, late, future, bad, overflow;
 	int64_t arrival_tick[ARRIVAL_TICKS];
 	uint64_t arrivals[ARRIVAL_TICKS];
+	struct own *own;         /* with it: who took how long by himself */
 	struct verdict *verdict; /* NULL: not watched */
 	struct verdict_options verdict_options;
 	int utc_offset_s;
@@ -178,6 +180,7 @@ void watch_flow(struct model *m, const struct flow *f, bool failed,
 	const struct route *found, int64_t at_us);
 void watch_delta(
 	struct model *m, const struct delta *d, const struct route *found, int64_t at_us);
+void watch_work(struct model *m, const struct work *w);
 void watch_tick(struct model *m);
 void watch_show_edge(const struct model *m, const struct edge *e, struct snap_edge *se);
 void watch_show(struct model *m, struct snap *s); /* of a sorted snap */

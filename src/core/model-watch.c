@@ -32,6 +32,16 @@ tolerance_of(void *ctx, uint32_t src, uint32_t dst)
 	return r ? *tolerance_limits(r) : (struct tolerance){ 0 };
 }
 
+static void
+take_own(void *ctx, const struct own_time *t)
+{
+	struct model *m = ctx;
+	struct verdict_own o = { t->edge.src, t->edge.dst, t->edge.kind, t->edge.origin,
+		t->end_us, t->self_us, t->blocked_us, t->weight };
+
+	verdict_observe_own(m->verdict, &o, m->now_us);
+}
+
 void
 watch_init(struct model *m)
 {
@@ -42,6 +52,7 @@ watch_init(struct model *m)
 		.ctx = m,
 	};
 	m->verdict = verdict_new(&m->verdict_options);
+	m->own = own_new(take_own, m);
 	m->event = xcalloc(SNAP_EVENTS, sizeof(*m->event));
 }
 
@@ -49,6 +60,7 @@ void
 watch_done(struct model *m)
 {
 	verdict_free(m->verdict);
+	own_free(m->own);
 	free(m->event);
 }
 
@@ -87,6 +99,16 @@ watch_flow(struct model *m, const struct flow *f, bool failed, const struct rout
 	booked.failed = failed;
 	verdict_observe_flow(m->verdict, &booked, found->src, found->dst,
 		found->op == NAME_NONE ? VERDICT_NONE : found->op, m->now_us);
+	own_flow(m->own, &booked,
+		&(struct own_edge){ found->src, found->dst, f->kind, f->origin },
+		m->now_us);
+}
+
+void
+watch_work(struct model *m, const struct work *w)
+{
+	if (m->verdict)
+		own_work(m->own, &w->ids, m->now_us);
 }
 
 void
@@ -172,6 +194,7 @@ watch_tick(struct model *m)
 {
 	if (!m->verdict)
 		return;
+	own_tick(m->own, m->now_us);
 	verdict_tick(m->verdict, m->now_us);
 	take_events(m);
 }

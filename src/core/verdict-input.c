@@ -243,6 +243,23 @@ verdict_observe_flow(struct verdict *v, const struct flow *f, uint32_t src, uint
 	verdict_observe(v, &o, now_us);
 }
 
+void
+verdict_observe_own(struct verdict *v, const struct verdict_own *o, int64_t now_us)
+{
+	uint32_t now = (uint32_t)MAX(now_us / SEC_US, 0), sec;
+	const struct edge *found;
+
+	verdict_settle(v);
+	found = verdict_find(v, o->src, o->dst, o->kind);
+	if (!found || found->origin != o->origin || o->end_us < 0)
+		return;
+	sec = (uint32_t)MIN(o->end_us / SEC_US, (int64_t)now);
+	if (now - sec >= RING)
+		return;
+	add_aspect(v->edge[found->index], ASPECT_SELF, sec, o->self_us, o->calls);
+	add_aspect(v->edge[found->index], ASPECT_BLOCKED, sec, o->blocked_us, o->calls);
+}
+
 /* ---------------------------------------------------------------- added up before */
 
 /* The share of @total that falls to part @k of @n; the shares add up to it. */

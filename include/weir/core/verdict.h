@@ -87,6 +87,21 @@ void verdict_observe_flow(struct verdict *v, const struct flow *f, uint32_t src,
 void verdict_observe_delta(struct verdict *v, const struct delta *d, uint32_t src,
 	uint32_t dst, uint32_t op, int64_t now_us);
 
+/*
+ * What becomes known of requests later, of those between two ends: what the callee spent
+ * by itself (@self_us), or for how long the caller waited (@blocked_us); FLOW_UNKNOWN.
+ * Counts as no request. Nothing when the edge is not watched, or by another origin.
+ */
+struct verdict_own {
+	uint32_t src, dst;
+	enum flow_kind kind;
+	enum flow_origin origin;
+	int64_t end_us, self_us, blocked_us;
+	uint32_t calls;
+};
+
+void verdict_observe_own(struct verdict *v, const struct verdict_own *o, int64_t now_us);
+
 /* Evaluate every second up to @now_us. After a jump of more than a minute starts anew. */
 void verdict_tick(struct verdict *v, int64_t now_us);
 
