@@ -66,6 +66,9 @@ accesslog_open(int argc, char **argv, const struct input_env *env, struct diag *
 	in->env = *env;
 	in->log = accesslog_new(
 		&(struct accesslog_options){ format, service, fields, aliases }, d);
+	if (!in->log)
+		d->status =
+			STATUS_ERR_USAGE; /* whatever the word was that it did not know */
 	for (int i = 1; in->log && i <= words; i++) {
 		struct follow *f = follow_open(argv[i], from_start || once, !once, d);
 

@@ -19,7 +19,6 @@ static const struct http_route routes[] = {
 	[OTLP_METRICS] = { "/v1/metrics", HTTP_JSON | HTTP_PROTOBUF },
 	[OTLP_LOGS] = { "/v1/logs", HTTP_JSON | HTTP_PROTOBUF },
 };
-#define MAX_REDACT 32
 #define SERVICE "/opentelemetry.proto.collector."
 static const char *const methods[] = {
 	[OTLP_TRACES] = SERVICE "trace.v1.TraceService/Export",
@@ -179,14 +178,11 @@ otlp_open(int argc, char **argv, const struct input_env *env, struct diag *d)
 {
 	struct input *in = xcalloc(1, sizeof(*in));
 	const char *http = NULL, *grpc = NULL, *zipkin = NULL;
-	const char *redact = NULL, *more[MAX_REDACT + 1] = { NULL };
 	struct tracing_words words = { 0 };
 	const struct args_option table[] = {
 		{ "--http", &http },
 		{ "--grpc", &grpc },
 		{ "--zipkin", &zipkin },
-		{ "--redact", &redact },
-		{ .name = "--redact-also", .value = more, .max = MAX_REDACT },
 		TRACING_ARGS(&words),
 		OTLP_ARGS(&words),
 		{ NULL, NULL },
@@ -196,8 +192,7 @@ otlp_open(int argc, char **argv, const struct input_env *env, struct diag *d)
 	if (files > 0)
 		diag_set(d, STATUS_ERR_USAGE, "otlp reads no files ('%s')", argv[1]);
 	if (files == 0 && tracing_open(&in->tracing, &words, env, d) == STATUS_OK) {
-		if (tracing_redact(&in->tracing, redact, more, d) == STATUS_OK &&
-			open_doors(in, http, grpc, zipkin, d))
+		if (open_doors(in, http, grpc, zipkin, d))
 			return in;
 		close_doors(in);
 		tracing_close(&in->tracing, (struct input_time){ 0 });
@@ -281,13 +276,12 @@ otlp_close(struct input *in, struct input_time t)
 const struct input_ops input_otlp = {
 	.id = "otlp",
 	.about = "spans, logs and gauges from OpenTelemetry SDKs and Collectors",
-	.options = "  --http ADDR:PORT   listen here (default " DEFAULT_HTTP ")\n"
-		   "  --grpc ADDR:PORT   and here for gRPC (default " DEFAULT_GRPC ");\n"
-		   "                     given one alone only it is opened\n"
-		   "  --zipkin ADDR:PORT take spans as Zipkin's JSON as well\n"
-		   "  --redact off       leave secrets in log lines (default on)\n"
-		   "  --redact-also RE   take what matches out of log lines as "
-		   "well\n" TRACING_HELP OTLP_HELP,
+	.options =
+		"  --http ADDR:PORT   listen here (default " DEFAULT_HTTP ")\n"
+		"  --grpc ADDR:PORT   and here for gRPC (default " DEFAULT_GRPC ");\n"
+		"                     given one alone only it is opened\n"
+		"  --zipkin ADDR:PORT take spans as Zipkin's JSON as well\n" TRACING_HELP
+			OTLP_HELP,
 	.open = otlp_open,
 	.fds = otlp_fds,
 	.step = otlp_step,

@@ -32,6 +32,22 @@ pressed(void *ctx)
 	return t->env.pressed && t->env.pressed(t->env.ctx);
 }
 
+/* What @w has to say of secrets in log lines. ERR_USAGE with @d. */
+static enum status
+set_redaction(struct tracing *t, const struct tracing_words *w, struct diag *d)
+{
+	bool off = w->redact && strcmp(w->redact, "off") == 0;
+
+	if (w->redact && !off && strcmp(w->redact, "on") != 0)
+		return diag_set(d, STATUS_ERR_USAGE, "--redact is on or off, not '%s'",
+			w->redact);
+	t->redact = redact_new(!off);
+	for (const char *const *more = w->redact_also; *more; more++)
+		if (redact_add(t->redact, *more, d))
+			return d->status = STATUS_ERR_USAGE;
+	return STATUS_OK;
+}
+
 enum status
 tracing_open(struct tracing *t, const struct tracing_words *w,
 	const struct input_env *env, struct diag *d)
@@ -46,11 +62,13 @@ tracing_open(struct tracing *t, const struct tracing_words *w,
 		o.seed = (uint64_t)(uintptr_t)t;
 	*t = (struct tracing){ .env = *env };
 	t->pair = pair_new(&o, emit, t);
-	t->redact = redact_new(true);
 	t->quota = quota_new(pressed, t);
 	t->members = members_new();
 	t->group_by = w->group_by ? str_of(w->group_by) : STR("");
-	return STATUS_OK;
+	if (set_redaction(t, w, d) == STATUS_OK)
+		return STATUS_OK;
+	tracing_close(t, (struct input_time){ 0 });
+	return STATUS_ERR_USAGE;
 }
 
 void
@@ -221,22 +239,4 @@ tracing_counts(const struct tracing *t, struct input_counts *n)
 	n->duplicate += p.duplicate;
 	n->waiting += p.waiting;
 	n->overflow += p.overflow;
-}
-
-enum status
-tracing_redact(
-	struct tracing *t, const char *keep, const char *const *more, struct diag *d)
-{
-	enum status s = STATUS_OK;
-
-	if (keep && strcmp(keep, "on") != 0 && strcmp(keep, "off") != 0)
-		return diag_set(
-			d, STATUS_ERR_USAGE, "--redact is on or off, not '%s'", keep);
-	if (keep) {
-		redact_free(t->redact);
-		t->redact = redact_new(strcmp(keep, "on") == 0);
-	}
-	for (; *more && !s; more++)
-		s = redact_add(t->redact, *more, d);
-	return s ? STATUS_ERR_USAGE : STATUS_OK;
 }

@@ -26,10 +26,18 @@ struct tracing {
 	uint64_t unreadable; /* bodies or files of which nothing could be made */
 };
 
+#define TRACING_MAX_REDACT 32
+
 /* The options that all of them have; rows for args_take() and lines for --help. */
 struct tracing_words {
 	const char *wait, *name_from;
-	const char *group_by; /* of those that read OTLP */
+	/* Of those that read OTLP: */
+	const char *group_by;
+	/*
+	 * What is taken out of log lines: "on", "off" or NULL for the default rules, and
+	 * expressions, ended by NULL.
+	 */
+	const char *redact, *redact_also[TRACING_MAX_REDACT + 1];
 };
 
 #define TRACING_ARGS(words)                        \
@@ -42,14 +50,18 @@ struct tracing_words {
 	"  --wait DURATION    for the other half of a request (default 10s)\n" \
 	"  --name-from LIST   attributes that name the other end, best first\n"
 
-#define OTLP_ARGS(words)                         \
-	{                                        \
-		"--group-by", &(words)->group_by \
+#define OTLP_ARGS(words)                                                        \
+	{ "--group-by", &(words)->group_by }, { "--redact", &(words)->redact }, \
+	{                                                                       \
+		.name = "--redact-also", .value = (words)->redact_also,         \
+		.max = TRACING_MAX_REDACT                                       \
 	}
 
-#define OTLP_HELP                                                           \
-	"  --group-by KEY     attribute of a resource that says what the\n" \
-	"                     service belongs to (default: its namespace)\n"
+#define OTLP_HELP                                                            \
+	"  --group-by KEY     attribute of a resource that says what the\n"  \
+	"                     service belongs to (default: its namespace)\n" \
+	"  --redact off       leave secrets in log lines (default on)\n"     \
+	"  --redact-also RE   take what matches out of log lines as well\n"
 
 /* ERR_USAGE with @d on a wrong word. */
 enum status tracing_open(struct tracing *t, const struct tracing_words *w,
@@ -66,13 +78,6 @@ struct otlp_sink tracing_sink(struct tracing *t);
 
 /* For the sinks of other formats; @ctx is the struct tracing. */
 void tracing_span(void *ctx, const struct span *s);
-
-/*
- * What is taken out of log lines: @keep is "on", "off" or NULL for the default rules;
- * @more are expressions, ended by NULL.
- */
-enum status tracing_redact(
-	struct tracing *t, const char *keep, const char *const *more, struct diag *d);
 
 bool tracing_congested(const struct tracing *t);
 

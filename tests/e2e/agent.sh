@@ -42,6 +42,7 @@ says "an unknown option is named, and the one meant" 2 "'--gruop'.*'--group'" --
 says "an option of an input too" 2 "'--htpp'.*'--http'" otlp --htpp x
 says "two ends exclude each other" 2 "exclude" otlp --to a --bind b
 says "an unknown encoding is named" 2 "'xml'" otlp --encoding xml
+says "an unknown log format is named, and the one meant" 2 "'ngnix'.*nginx" accesslog --format ngnix x --to "$url"
 says "no address to listen on" 2 "'nowhere'" otlp --http nowhere --to "$url"
 says "a file that is not there" 1 "nothing-here" ndjson "$tmp/nothing-here" --to "$url"
 
@@ -130,4 +131,27 @@ kill -TERM "$agent"
 ended "SIGTERM ends it" 143
 wait $snapshot
 has "halves are flushed at the end" '"dst": ?"bank.test"' "$tmp/snap.json"
+
+# ------------------------------------------------------------------ secrets in log lines
+log='{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"pay"}}]},
+"scopeLogs":[{"logRecords":[{"timeUnixNano":"1795388090960000000","severityNumber":17,"body":{"stringValue":
+"TICKET-77: card 4111 1111 1111 1111 of jo@shop.test, Bearer abcdef0123456789"}}]}]}]}'
+logged() { # OPTION...: the note that it becomes
+	agent --check otlp --http "$http" "$@"
+	curl -s -o "$tmp/answer" -H 'Content-Type: application/json' --data-binary "$log" "http://$http/v1/logs"
+	kill -TERM "$agent"
+	wait "$agent"
+	grep -o '"note":"[^"]*"' "$tmp/agent.log"
+}
+kept() { # TEXT: which of the four are in it
+	for what in TICKET-77 4111 jo@shop.test abcdef; do
+		case $1 in *"$what"*) echo "$what" ;; esac
+	done | paste -s -d ' '
+}
+same "cards, addresses and tokens are taken out" "TICKET-77" "$(kept "$(logged)")"
+same "and what one's own expression matches" "" "$(kept "$(logged --redact-also 'TICKET-[0-9]+')")"
+same "--redact off leaves them in" "TICKET-77 4111 jo@shop.test abcdef" "$(kept "$(logged --redact off)")"
+says "what is neither on nor off" 2 "'maybe'" otlp --redact maybe --to "$url"
+says "an expression that is none" 2 "." otlp --redact-also '(' --to "$url"
+says "Kafka's log lines too" 2 "'maybe'" kafka --brokers x --topic t --group-id g --redact maybe --to "$url"
 done_testing
