@@ -36,6 +36,20 @@ struct topology *topology_load(const char *name);
  * 0, between any two.
  */
 struct topology *topology_random(int nodes, int edges, int tiers, uint64_t seed);
+
+enum topology_shape {
+	SHAPE_TIERS,
+	SHAPE_CHAINS,
+	SHAPE_HUBS,
+	SHAPE_CYCLES,
+	SHAPE_ISLANDS,
+	SHAPE_TREE,
+	SHAPE_LATTICE,
+	SHAPE_COUNT
+};
+
+/* Wide, combining and long names, loops, and at most four edges a node. */
+struct topology *topology_of_shape(enum topology_shape shape, int nodes, uint64_t seed);
 struct topology *topology_copy(const struct topology *t);
 void topology_free(struct topology *t);
 
