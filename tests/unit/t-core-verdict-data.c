@@ -7,6 +7,7 @@
 
 #include "verdict-world.h"
 #include "weir/base/util.h"
+#include "weir/core/hist.h"
 
 /* ---------------------------------------------------------------- how data comes */
 
@@ -70,6 +71,49 @@ Test(verdict, requests_added_up_at_their_source_are_judged_alike)
 	cr_expect_float_eq(named(&w)->numbers.error_ratio, .45, 1e-6);
 	cr_expect_eq(named(&w)->numbers.window_us, 10 * SEC_US);
 	world_done(&w);
+}
+
+Test(verdict, latencies_added_up_by_their_buckets_are_learnt_as_they_were)
+{
+	const uint16_t bucket[] = { (uint16_t)hist_index(1000),
+		(uint16_t)hist_index(90000) };
+	static const uint64_t count[] = { 18, 2 };
+	struct verdict_edge one, sum;
+	struct world a, b;
+
+	world_init(&a);
+	world_init(&b);
+	for (unsigned s = 0; s < 140; s++) {
+		struct verdict_obs o = request(&a, "user", "shop", NULL, 1000);
+		struct delta d = { .kind = KIND_GRPC,
+			.end_us = (b.sec + 1) * SEC_US - 1,
+			.calls = 20,
+			.bytes_in = FLOW_UNKNOWN,
+			.bytes_out = FLOW_UNKNOWN,
+			.latency = { .bucket = bucket, .count = count, .n = 2 } };
+
+		o.end_us = d.end_us;
+		o.latency_us = 1000;
+		o.calls = 18;
+		give(&a, o);
+		o.latency_us = 90000;
+		o.calls = 2;
+		give(&a, o);
+		verdict_observe_delta(b.v, &d, id(&b, "user"), id(&b, "shop"),
+			VERDICT_NONE, (b.sec + 1) * SEC_US);
+		tick(&a);
+		tick(&b);
+	}
+	cr_assert(
+		verdict_edge_read(a.v, id(&a, "user"), id(&a, "shop"), KIND_GRPC, &one));
+	cr_assert(
+		verdict_edge_read(b.v, id(&b, "user"), id(&b, "shop"), KIND_GRPC, &sum));
+	cr_assert(sum.learnt);
+	cr_expect_eq(sum.usual_p50_us, one.usual_p50_us);
+	cr_expect_eq(sum.usual_p99_us, one.usual_p99_us, "%lld, not %lld",
+		(long long)sum.usual_p99_us, (long long)one.usual_p99_us);
+	world_done(&a);
+	world_done(&b);
 }
 
 Test(verdict, two_views_of_the_same_calls_are_not_added_up)
