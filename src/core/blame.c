@@ -11,6 +11,8 @@
  *   its other edges point at.
  * - Witnesses: if nearly all calls of a node are slow while others see the same callees
  *   at their normal speed, the node itself is slow in calling.
+ * - A failure that is a caller's patience running out is lateness: where the callee waits
+ *   for something late itself, what it cannot explain by failures is not held against it.
  * - Cycles: edges that close one, seen from the heaviest root, are left out.
  */
 #include "config.h"
@@ -395,6 +397,7 @@ settle(struct blame *b, uint32_t v)
 {
 	struct node *n = &b->node[v];
 	double f = n->inflow, known = 0, fresh = 0, to_fresh, rest, all;
+	double late = 0, by_edge = 0;
 
 	if (b->g.latency)
 		EACH_IN(b, v, e)
@@ -408,6 +411,11 @@ settle(struct blame *b, uint32_t v)
 		}
 	if (f <= NOTHING)
 		return;
+	EACH_IN(b, v, e)
+	{
+		by_edge += b->flow[e];
+		late += b->flow[e] * b->g.edge[e].late;
+	}
 	EACH_OUT(b, v, e)
 	{
 		if (!carries(b, e) || b->back[e])
@@ -438,7 +446,7 @@ settle(struct blame *b, uint32_t v)
 		else
 			pass_on(b, e, f * claim / all);
 	}
-	n->stayed += rest - to_fresh;
+	n->stayed += (rest - to_fresh) * (by_edge > 0 ? 1 - late / by_edge : 1);
 }
 
 /* Take back from callees that others find healthy what all of @u's calls suffer. */
@@ -614,6 +622,12 @@ double
 blame_flow(const struct blame *b, uint32_t edge)
 {
 	return b->flow[edge];
+}
+
+double
+blame_claim(const struct blame *b, uint32_t edge)
+{
+	return b->claim[edge];
 }
 
 bool

@@ -43,13 +43,13 @@ hop_to(const struct verdict *v, uint32_t node)
 	uint32_t best = NONE;
 
 	for (uint32_t i = v->node[node].first_in; i != NONE; i = v->edge[i]->in_next) {
-		double f = blame_flow(v->blame, i), claims = v->blame_edge[i].claim;
+		double f = blame_flow(v->blame, i), claims = blame_claim(v->blame, i);
 
 		if (claims <= 0)
 			continue;
 		if (best == NONE || f > blame_flow(v->blame, best) ||
 			(f == blame_flow(v->blame, best) &&
-				claims > v->blame_edge[best].claim))
+				claims > blame_claim(v->blame, best)))
 			best = i;
 	}
 	return best;
@@ -102,9 +102,9 @@ tell_missing(const struct verdict *v, uint32_t node, struct verdict_cause *c)
 
 	for (uint32_t i = v->node[node].first_out; i != NONE; i = v->edge[i]->out_next) {
 		const struct edge *e = v->edge[i];
-		double missing = (double)-e->score.z_volume;
+		double missing = (double)e->score.volume_usual - edge_calls_now(v, e);
 
-		if (missing > most) {
+		if (missing > most && edge_blames(v, e, CHANNEL_MISSING)) {
 			most = missing;
 			worst = e;
 		}

@@ -64,7 +64,7 @@ claim_latency(const struct verdict *v, const struct edge *e, struct blame_edge *
 {
 	const struct anomaly_limits *l = &v->o.anomaly;
 	const struct score *s = &e->score;
-	double rate = (double)s->timed / span_of(e) / SEC_US;
+	double rate = (double)s->timed * e->unit / span_of(e) / SEC_US;
 	double gate = anomaly_gate(l, (double)s->z);
 
 	to->raw = s->warm ? rate * MAX(0, (double)s->excess_us) : 0;
@@ -93,6 +93,44 @@ claim_nothing(const struct verdict *v, const struct edge *e, struct blame_edge *
 	};
 }
 
+static bool
+is_late(const struct edge *e)
+{
+	return e->alarm[ANOMALY_LATENCY].on || e->alarm[ANOMALY_COLD].on;
+}
+
+/*
+ * Slower than usual or, where that is not known, in itself, or nearly: what is quick
+ * explains no lack of time, however often.
+ */
+static bool
+is_cold_suspect(const struct verdict *v, const struct edge *e)
+{
+	const struct score *s = &e->score;
+
+	if (s->warm && (double)s->z >= v->o.anomaly.z_close)
+		return true;
+	return is_late(e) || MAX(s->mean_us, s->warm ? 0 : s->p95_us) >=
+				     .5f * (float)cold_limit_us(v, e);
+}
+
+/* Does it fail because its callee waits for something late itself? */
+static bool
+fails_late(const struct verdict *v, const struct edge *e)
+{
+	if (!is_late(e) && e->score.warm)
+		return false;
+	for (uint32_t i = v->node[e->dst].first_out; i != NONE;
+		i = v->edge[i]->out_next) {
+		const struct edge *o = v->edge[i];
+
+		if (is_late(o) && !edge_is_async(o) &&
+			o->score.mean_us >= .5f * e->score.mean_us)
+			return true;
+	}
+	return false;
+}
+
 static void
 claim(const struct verdict *v, const struct edge *e, enum channel c,
 	struct blame_edge *to)
@@ -107,16 +145,21 @@ claim(const struct verdict *v, const struct edge *e, enum channel c,
 	if (c == CHANNEL_LATENCY)
 		claim_latency(v, e, to);
 	else if (c == CHANNEL_ERRORS) {
-		to->raw = MAX(0, (double)(s->failed - s->errors_usual)) / span_of(e);
+		to->raw = MAX(0, (double)(s->failed - s->errors_usual)) * e->unit /
+			  span_of(e);
 		to->claim = anomaly_gate(&v->o.anomaly, to->z) * to->raw;
-	} else if (c == CHANNEL_COLD && !to->async)
-		to->claim = (double)(s->mean_us * s->timed) / span_of(e) / SEC_US;
+		to->late = to->claim > 0 && fails_late(v, e);
+	} else if (c == CHANNEL_COLD && !to->async && is_cold_suspect(v, e))
+		to->claim =
+			(double)(s->mean_us * s->timed) * e->unit / span_of(e) / SEC_US;
 }
 
 double
 edge_calls_now(const struct verdict *v, const struct edge *e)
 {
-	return pace_sum(&e->pace, v->sec - v->lag - W, v->sec - v->lag);
+	uint32_t upto = edge_counted(v, e);
+
+	return pace_sum(&e->pace, upto - W, upto);
 }
 
 /*

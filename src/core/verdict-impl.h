@@ -89,6 +89,12 @@ struct edge {
 	struct pace pace;
 	float lateness[MAX_LAG + 1]; /* calls by seconds of delay, decayed */
 	uint8_t lag;
+	/*
+	 * The weight of a sampled request, or the least of them: requests are kept and
+	 * judged in units of it, for one request that stands for ten is one witness, not
+	 * ten. Calls are counted in full. The next is the least since it was last seen.
+	 */
+	uint32_t unit, unit_next, unit_age;
 
 	struct stream *stream;
 	uint32_t streams;
@@ -106,8 +112,9 @@ struct edge {
 
 	struct level own_rate, ratio; /* calls a window; the same by the caller's */
 	uint32_t volume_held_s;
-	float busiest;              /* window in calls; forgets */
-	float missed;               /* calls expected since the last one */
+	float busiest;           /* window in calls; forgets */
+	float missed;            /* calls expected since the last one */
+	float strayed, expected; /* sums of squares and calls: how calls come in clumps */
 	uint32_t quiet, quiet_most; /* now and the longest seen, in seconds */
 	uint32_t volume_learnt;     /* last second */
 	float async_hit, async_seen;
@@ -124,6 +131,7 @@ struct node {
 	uint32_t first_out, first_in;   /* edges */
 	uint32_t looked_out, looked_in; /* last second they were looked through */
 	struct pace inflow;
+	uint8_t lag, lag_next; /* the greatest of the live edges into it, as in verdict */
 };
 
 static inline bool
@@ -229,6 +237,7 @@ bool edge_is_async(const struct edge *e);
 uint32_t edge_newest(const struct verdict *v, const struct edge *e);
 bool edge_is_new(const struct verdict *v, const struct edge *e);
 uint32_t edge_upto(const struct verdict *v, const struct edge *e);
+uint32_t edge_counted(const struct verdict *v, const struct edge *e);
 double errors_prior(const struct verdict *v);
 
 /* Steps on the way to an edge, each asking for the memory of the next. */

@@ -9,6 +9,7 @@
 
 #define ORIGIN_GONE_S 30u /* then another may tell of the edge */
 #define SPREAD_S 60       /* seconds a delta is spread over at most */
+#define UNIT_KEPT 256     /* requests that a least weight is remembered for */
 
 static struct stream *
 stream_get(struct verdict *v, struct edge *e, uint32_t op, uint32_t sec)
@@ -58,7 +59,31 @@ look_closer(struct verdict *v, struct edge *e)
 	v->pulse[e->index].look = 0;
 }
 
-/* @calls requests that took @us. */
+/* Take notice that a request of @weight came; see edge.unit. */
+static void
+weigh(struct edge *e, uint32_t weight)
+{
+	if (!e->unit || weight <= e->unit) {
+		e->unit = weight;
+		e->unit_next = UINT32_MAX;
+		e->unit_age = 0;
+		return;
+	}
+	e->unit_next = MIN(e->unit_next, weight);
+	if (++e->unit_age < UNIT_KEPT)
+		return;
+	e->unit = e->unit_next;
+	e->unit_next = UINT32_MAX;
+	e->unit_age = 0;
+}
+
+static uint32_t
+in_units(const struct edge *e, uint32_t calls)
+{
+	return e->unit <= 1 || !calls ? calls : MAX((calls + e->unit / 2) / e->unit, 1);
+}
+
+/* @calls requests, in units, that took @us. */
 static void
 add_requests(struct verdict *v, struct edge *e, struct stream *s, uint32_t sec,
 	int64_t us, uint32_t calls, uint32_t failed)
@@ -132,16 +157,19 @@ take(struct verdict *v, const struct arrival *a)
 	const struct verdict_obs *o = &a->o;
 	bool delivery = o->kind == KIND_MSG && o->server_us >= 0;
 	struct edge *e = count_calls(v, o, a->sec, a->now, o->calls);
+	uint32_t calls;
 
 	if (!e)
 		return;
+	weigh(e, o->calls);
+	calls = in_units(e, o->calls);
 	add_requests(v, e, stream_get(v, e, o->op, a->sec), a->sec,
-		delivery ? o->server_us : o->latency_us, o->calls, o->failed);
+		delivery ? o->server_us : o->latency_us, calls, in_units(e, o->failed));
 	if (!delivery)
-		add_aspect(e, ASPECT_SERVER, a->sec, o->server_us, o->calls);
-	add_aspect(e, ASPECT_WAIT, a->sec, o->queue_us, o->calls);
-	add_aspect(e, ASPECT_SELF, a->sec, o->self_us, o->calls);
-	add_aspect(e, ASPECT_BLOCKED, a->sec, o->blocked_us, o->calls);
+		add_aspect(e, ASPECT_SERVER, a->sec, o->server_us, calls);
+	add_aspect(e, ASPECT_WAIT, a->sec, o->queue_us, calls);
+	add_aspect(e, ASPECT_SELF, a->sec, o->self_us, calls);
+	add_aspect(e, ASPECT_BLOCKED, a->sec, o->blocked_us, calls);
 }
 
 /* What taking a request of the edge touches of it. */
@@ -293,7 +321,7 @@ add_buckets(struct edge *e, enum aspect a, const struct buckets *b, uint32_t sec
 		uint32_t n = share(b->count[i], part, parts);
 
 		if (n)
-			add_aspect(e, a, sec, within(b, i), n);
+			add_aspect(e, a, sec, within(b, i), in_units(e, n));
 	}
 }
 
@@ -318,6 +346,7 @@ observe_part(struct verdict *v, const struct delta *d, const struct verdict_obs 
 	e = count_calls(v, o, sec, now, calls);
 	if (!e)
 		return;
+	weigh(e, MAX(d->weight, 1));
 	s = stream_get(v, e, o->op, sec);
 	for (uint32_t i = 0; i < latency->n; i++) {
 		uint32_t n = MIN(share(latency->count[i], part, parts), calls);
@@ -325,12 +354,14 @@ observe_part(struct verdict *v, const struct delta *d, const struct verdict_obs 
 
 		if (!n)
 			continue;
-		add_requests(v, e, s, sec, within(latency, i), n, bad);
+		add_requests(v, e, s, sec, within(latency, i), in_units(e, n),
+			in_units(e, bad));
 		calls -= n;
 		failed -= bad;
 	}
 	if (calls)
-		add_requests(v, e, s, sec, FLOW_UNKNOWN, calls, failed);
+		add_requests(v, e, s, sec, FLOW_UNKNOWN, in_units(e, calls),
+			in_units(e, failed));
 	if (!delivery)
 		add_buckets(e, ASPECT_SERVER, &d->server, sec, part, parts);
 	add_buckets(e, ASPECT_WAIT, &d->queue, sec, part, parts);

@@ -180,7 +180,7 @@ learn_async(struct verdict *v, struct edge *e)
 		i = v->edge[i]->in_next, seen++) {
 		const struct score *in = &v->edge[i]->score;
 
-		calls += (double)in->calls;
+		calls += (double)in->calls * v->edge[i]->unit;
 		if (!best || in->calls > best->calls)
 			best = in;
 	}
@@ -190,7 +190,7 @@ learn_async(struct verdict *v, struct edge *e)
 		 MAX(v->sum.timed, 1);
 	e->async_seen++;
 	if (recent_sum_quantile(&v->sum, .5) > (double)best->p99_us &&
-		(double)s->calls / calls * beyond > .015)
+		(double)s->calls * e->unit / calls * beyond > .015)
 		e->async_hit++;
 	if (e->async_seen > 400) {
 		e->async_seen /= 2;
@@ -236,6 +236,7 @@ edge_learn(struct verdict *v, struct edge *e)
 	sum_streams(v, e, after, before, plain);
 	if (v->sum.calls <= 0)
 		return;
+	/* After the first minute what is seen is what is normal. */
 	bad |= is_cold_bad(v, e, &v->sum);
 	/* Odd for a while without an alarm: a young baseline has just not seen it yet. */
 	if (bad && !alarmed && !e->was_alarmed && e->base.spans < YOUNG_SPANS &&

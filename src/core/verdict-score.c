@@ -57,16 +57,16 @@ static void
 find_window(const struct verdict *v, struct edge *e, uint32_t *after, uint32_t *upto)
 {
 	double usual = (double)MAX(e->own_rate.mean, e->busiest);
-	uint32_t n, longest = CARRY_S;
+	uint32_t n, longest = CARRY_S, enough = MIN_CALLS * MAX(e->unit, 1);
 
 	/* No longer than it should take, or an edge that fell silent never calms down. */
 	if (usual > 0)
-		longest = (uint32_t)CLAMP(W * MIN_CALLS / usual * 1.5, W, CARRY_S);
+		longest = (uint32_t)CLAMP(W * enough / usual * 1.5, W, CARRY_S);
 	*upto = edge_upto(v, e);
 	*after = *upto - W;
 	n = pace_sum(&e->pace, *after, *upto);
 	e->busiest = MAX(e->busiest * .999f, (float)n);
-	for (; n < MIN_CALLS && *upto - *after < longest; (*after)--)
+	for (; n < enough && *upto - *after < longest; (*after)--)
 		n += pace_sum(&e->pace, *after - 1, *after);
 }
 
@@ -85,7 +85,7 @@ struct trial {
 	const struct recent_sum *sum;
 	const struct baseline *base; /* that @sum as a whole is held against */
 	double z[LEVEL_COUNT + 1];
-	int64_t tolerance_us;
+	int64_t tolerance_us, excess_us;
 	bool mixed; /* several operations: the median of all says little */
 	bool on;    /* an alarm that is on needs less to stay on */
 };
@@ -118,7 +118,7 @@ matters(const struct trial *x, unsigned *ret_level)
 		l->p99_growth };
 	double best = 0, excess = x->t->seen_us - x->t->usual_us;
 
-	if (excess < x->t->counts.n * (double)l->excess_us * (x->on ? .5 : 1))
+	if (excess < x->t->counts.n * (double)x->excess_us * (x->on ? .5 : 1))
 		return 0;
 	if (x->tolerance_us > 0 &&
 		recent_sum_quantile(x->sum, .99) <= (double)x->tolerance_us)
@@ -166,6 +166,7 @@ score_stream(struct verdict *v, struct edge *e, uint32_t i, const struct recent_
 		.sum = sum,
 		.base = &s->base,
 		.tolerance_us = e->tolerance.p99_us,
+		.excess_us = v->o.anomaly.excess_us,
 		.on = e->alarm[ANOMALY_LATENCY].on };
 	unsigned level = 0;
 	double z, lost;
@@ -268,6 +269,7 @@ score_wait(struct verdict *v, struct edge *e)
 		.t = &t,
 		.sum = &v->sum_one,
 		.base = &w->base,
+		.excess_us = v->o.anomaly.wait_us,
 		.on = e->alarm[ANOMALY_QUEUE].on };
 	unsigned level = 0;
 	double z;
@@ -340,6 +342,7 @@ edge_score(struct verdict *v, struct edge *e)
 		.sum = all,
 		.base = &e->base,
 		.tolerance_us = e->tolerance.p99_us,
+		.excess_us = v->o.anomaly.excess_us,
 		.mixed = e->streams > 1,
 		.on = e->alarm[ANOMALY_LATENCY].on };
 	double best = 0, z;
@@ -483,7 +486,8 @@ edge_alarms(struct verdict *v, struct edge *e)
 		step(v, e, ANOMALY_COLD, is_cold_slow(v, e) ? l->z_fast : 0, true);
 		step(v, e, ANOMALY_RETRY,
 			e->alarm[ANOMALY_ERRORS].on && s->volume_usual > 0 &&
-					(double)s->calls >= 1.5 * (double)s->volume_usual
+					(double)s->calls * e->unit >=
+						1.5 * (double)s->volume_usual
 				? (double)s->z_volume
 				: 0,
 			true);
@@ -524,7 +528,7 @@ edge_numbers(const struct verdict *v, const struct edge *e, uint32_t stream,
 		if (stream == NONE || stream == i)
 			recent_read(&e->stream[i].recent, s->after, s->upto, &sum);
 	*ret = (struct verdict_numbers){
-		.calls = sum.calls,
+		.calls = sum.calls * e->unit,
 		.window_us = (int64_t)span * SEC_US,
 		.mean_us = known_us(recent_sum_mean(&sum)),
 		.p50_us = known_us(recent_sum_quantile(&sum, .50)),
@@ -537,7 +541,7 @@ edge_numbers(const struct verdict *v, const struct edge *e, uint32_t stream,
 		.usual_requests = (double)b->requests,
 		.error_ratio = sum.calls > 0 ? sum.failed / sum.calls : NAN,
 		.usual_error_ratio = NAN,
-		.rate = (double)s->calls / span,
+		.rate = (double)s->calls * e->unit / span,
 		.usual_rate = s->volume_usual > 0 ? (double)s->volume_usual / W : NAN,
 		.wait_us = FLOW_UNKNOWN,
 		.usual_wait_us = FLOW_UNKNOWN,

@@ -18,6 +18,8 @@
 #define SILENT_MIN_S 5u  /* a shorter quiet is none */
 #define MIN_EXPECTED 5.0 /* calls, below which nothing can be missed */
 #define NEW_LEVEL_S 600u /* held back so long: the new normal */
+#define CLUMP_PRIOR 20.0 /* calls, during which they are taken to come one by one */
+#define CLUMP_KEPT .98f
 
 struct expected {
 	bool known;
@@ -45,6 +47,30 @@ expect(const struct verdict *v, const struct edge *e, uint32_t after, uint32_t u
 	}
 	x.spread = MAX(x.spread, SPREAD_FLOOR * x.calls);
 	return x;
+}
+
+/*
+ * How many calls come together, as a rule: a request that makes three calls, or stands for
+ * ten. That many are one chance to hear of the edge. (The index of dispersion, which is 1
+ * of calls that come at random one by one.)
+ */
+static double
+clump(const struct edge *e)
+{
+	double unit = MAX(e->unit, 1);
+
+	return MAX(unit, (CLUMP_PRIOR * unit + (double)e->strayed) /
+				 (CLUMP_PRIOR + (double)e->expected));
+}
+
+static void
+learn_clump(struct edge *e, double calls, double expected)
+{
+	double stray = fabs(calls - expected);
+
+	stray = MIN(stray, 5 * sqrt(expected * clump(e)) + MAX(e->unit, 1));
+	e->strayed = e->strayed * CLUMP_KEPT + (float)(stray * stray);
+	e->expected = e->expected * CLUMP_KEPT + (float)expected;
 }
 
 static void
@@ -84,8 +110,9 @@ watch_silence(struct verdict *v, struct edge *e, uint32_t upto)
 	x = expect(v, e, upto - MIN(quiet, RING - MAX_LAG), upto);
 	if (!x.known)
 		return;
-	e->missed = (float)x.calls;
-	if (a->on || x.calls < v->o.anomaly.silent_calls || quiet < shortest_silence(e))
+	e->missed = (float)(x.calls / clump(e));
+	if (a->on || (double)e->missed < v->o.anomaly.silent_calls ||
+		quiet < shortest_silence(e))
 		return;
 	*a = (struct alarm){ .on = true, .since = v->sec };
 	change(v, e, ANOMALY_SILENT, ALARM_OPENED);
@@ -99,15 +126,16 @@ silence_worth_a_look(const struct verdict *v, const struct edge *e)
 
 	if (rate <= 0)
 		return NONE / 2;
-	return v->lag + MAX(shortest_silence(e),
-				(uint32_t)MIN(v->o.anomaly.silent_calls / rate, 1e6));
+	return v->sec - edge_counted(v, e) +
+	       MAX(shortest_silence(e),
+		       (uint32_t)MIN(v->o.anomaly.silent_calls * clump(e) / rate, 1e6));
 }
 
 void
 edge_volume(struct verdict *v, struct edge *e)
 {
 	const struct anomaly_limits *l = &v->o.anomaly;
-	uint32_t upto = v->sec - v->lag;
+	uint32_t upto = edge_counted(v, e);
 	struct score *s = &e->score;
 	struct expected x;
 	double calls, z, scale = l->z_open / l->volume_z;
@@ -127,7 +155,7 @@ edge_volume(struct verdict *v, struct edge *e)
 		return;
 	watch_silence(v, e, upto);
 	calls = pace_sum(&e->pace, upto - W, upto);
-	z = (calls - x.calls) / sqrt(MAX(x.calls, 1.0) + x.spread * x.spread);
+	z = (calls - x.calls) / sqrt(MAX(x.calls, 1.0) * clump(e) + x.spread * x.spread);
 	s->volume_usual = (float)x.calls;
 	s->z_volume = (float)z;
 	v->pulse[e->index].quiet = silence_worth_a_look(v, e);
@@ -150,8 +178,9 @@ edge_volume(struct verdict *v, struct edge *e)
 void
 edge_learn_volume(struct verdict *v, struct edge *e)
 {
-	uint32_t upto = v->sec - v->lag;
+	uint32_t upto = edge_counted(v, e);
 	double calls, inflow;
+	struct expected x;
 	bool bad;
 
 	/* One window each time, however often the edge is looked at. */
@@ -182,6 +211,9 @@ edge_learn_volume(struct verdict *v, struct edge *e)
 	e->volume_held_s = 0;
 	e->quiet_most = MAX(e->quiet_most - e->quiet_most / 256, e->quiet);
 	e->quiet = 0;
+	x = expect(v, e, upto - W, upto);
+	if (x.known)
+		learn_clump(e, calls, x.calls);
 	level_learn(&e->own_rate, calls);
 	if (inflow > 0)
 		level_learn(&e->ratio, calls / inflow);

@@ -348,6 +348,14 @@ edge_upto(const struct verdict *v, const struct edge *e)
 	return v->sec - e->lag;
 }
 
+/*
+ * Up to when its calls, and those into its caller that they follow, must be in. */
+uint32_t
+edge_counted(const struct verdict *v, const struct edge *e)
+{
+	return v->sec - MAX(e->lag, v->node[e->src].lag);
+}
+
 double
 errors_prior(const struct verdict *v)
 {
@@ -468,8 +476,13 @@ watch_edge(struct verdict *v, struct edge *e)
 	e->due = (v->sec + e->index) % period(e) == 0;
 	if (e->due)
 		learn_lag(e);
-	if (e->due && alive)
+	if (e->due && alive) {
+		struct node *dst = &v->node[e->dst];
+
 		v->lag_next = MAX(v->lag_next, e->lag);
+		dst->lag_next = MAX(dst->lag_next, e->lag);
+		dst->lag = MAX(dst->lag, e->lag);
+	}
 	edge_volume(v, e);
 	if ((e->due && alive) || v->sec <= e->hot_until || in_trouble(e) || cold)
 		edge_score(v, e);
@@ -536,6 +549,10 @@ second(struct verdict *v)
 	if (v->sec % PERIOD_OLD == 0) {
 		v->lag = v->lag_next;
 		v->lag_next = 0;
+		for (uint32_t i = 0; i < v->nodes; i++) {
+			v->node[i].lag = v->node[i].lag_next;
+			v->node[i].lag_next = 0;
+		}
 	}
 	v->unrest_next = false;
 	v->actives = 0;

@@ -11,7 +11,7 @@
 
 /* ---------------------------------------------------------------- how data comes */
 
-Test(verdict, one_observation_of_weight_ten_counts_like_ten)
+Test(verdict, a_request_that_stands_for_ten_is_ten_calls_and_one_witness)
 {
 	struct world a, b;
 
@@ -22,8 +22,7 @@ Test(verdict, one_observation_of_weight_ten_counts_like_ten)
 			struct verdict_obs o =
 				request(&a, "user", "shop", NULL, s < 120 ? 3000 : 90000);
 
-			for (unsigned k = 0; k < 10; k++)
-				give(&a, o);
+			give(&a, o);
 			o.calls = 10;
 			o.src = id(&b, "user");
 			o.dst = id(&b, "shop");
@@ -33,9 +32,11 @@ Test(verdict, one_observation_of_weight_ten_counts_like_ten)
 		tick(&b);
 	}
 	expect_cause(&b, "shop", ANOMALY_LATENCY);
-	cr_expect_float_eq(named(&a)->numbers.calls, named(&b)->numbers.calls, 1e-9);
+	cr_expect_float_eq(10 * named(&a)->numbers.calls, named(&b)->numbers.calls, 1e-9);
+	cr_expect_float_eq(10 * named(&a)->numbers.rate, named(&b)->numbers.rate, 1e-9);
 	cr_expect_float_eq(
-		named(&a)->numbers.z_latency, named(&b)->numbers.z_latency, .5);
+		named(&a)->numbers.z_latency, named(&b)->numbers.z_latency, 1e-9);
+	cr_expect_float_eq(10 * named(&a)->score, named(&b)->score, 1e-9);
 	world_done(&a);
 	world_done(&b);
 }

@@ -54,6 +54,7 @@ struct anomaly_limits {
 	/* By how much that must have grown of which the evidence is, */
 	double p50_growth, p95_growth, p99_growth;
 	int64_t excess_us;            /* and the mean by so much */
+	int64_t wait_us;              /* and a message's wait, for which nobody waits */
 	double errors_ratio;          /* and the failure ratio this much */
 	uint32_t min_errors;          /* fewer failures are weak evidence */
 	double volume_z, surge, drop; /* calls against what the caller's calls explain */

@@ -26,6 +26,7 @@ struct blame_edge {
 	double own;  /* the part of the claim the callee spent by itself; < 0 unknown */
 	double work; /* async: the part of the claim that is no waiting; < 0 unknown */
 	double link; /* share of the claim lost between the two ends; 0 unknown */
+	double late; /* of failures: the share that is lateness from behind the callee */
 	bool async;  /* nobody waits for the answer */
 	bool fresh;  /* so new that nothing is known of its normal */
 	bool alarmed;
@@ -54,6 +55,9 @@ void blame_run(struct blame *b, const struct blame_graph *g);
 double blame_total(const struct blame *b);               /* that came in at the roots */
 double blame_node(const struct blame *b, uint32_t node); /* what stayed there */
 double blame_flow(const struct blame *b, uint32_t edge); /* what went through */
+
+/* The claim of @edge as it was believed: at least what it asked for. */
+double blame_claim(const struct blame *b, uint32_t edge);
 
 /* Was it reached over an edge in alarm, so that it may be named? */
 bool blame_reached(const struct blame *b, uint32_t node);
