@@ -55,7 +55,7 @@ struct input {
 	int64_t round_us, shift_us;
 	struct buf body[MAX_QUERIES];
 	size_t held;
-	uint64_t series;
+	uint64_t series, bucket_series;
 	/* between rounds */
 	int64_t last_us, due_us, wall_us, mono_us;
 	bool over;
@@ -307,9 +307,15 @@ begin(struct input *in)
 	in->partial = false;
 	in->asked = 0;
 	in->held = 0;
-	in->series = 0;
+	in->series = in->bucket_series = 0;
 	promdelta_begin(in->delta);
 	ask(in);
+}
+
+static bool
+has_buckets(const struct prom_query *q)
+{
+	return q->role == PROM_BUCKETS || q->role == PROM_BUCKETS_AND_CALLS;
 }
 
 static void
@@ -321,9 +327,21 @@ emit(void *ctx, const struct event *e)
 	in->env.emit(in->env.ctx, e);
 }
 
+/* The first metric that was asked for latencies; NULL: none was. */
+static const char *
+bucket_metric(const struct input *in)
+{
+	for (unsigned i = 0; i < in->queries; i++)
+		if (has_buckets(in->query[i]))
+			return in->query[i]->metric;
+	return NULL;
+}
+
 static void
 finish(struct input *in)
 {
+	const char *buckets = in->bucket_series == 0 ? bucket_metric(in) : NULL;
+
 	promdelta_end(in->delta, in->round_us, in->partial, in->shift_us, emit, in);
 	in->busy = false;
 	in->last_us = in->round_us;
@@ -335,6 +353,11 @@ finish(struct input *in)
 	else if (in->partial)
 		set_trouble(in, "%s says that a part of its data is missing",
 			buf_cstr(&in->where));
+	else if (buckets)
+		set_trouble(in,
+			"%s has no series of %s: latencies stay unknown (histograms "
+			"that are only native are not read)",
+			buf_cstr(&in->where), buckets);
 	else
 		in->trouble[0] = '\0';
 }
@@ -410,7 +433,10 @@ take_answer(struct input *in, long code)
 	in->partial |= reply.partial;
 	in->counts.passed += reply.odd;
 	in->counts.rejected += reply.native;
-	in->series += had_time ? reply.series : 0;
+	if (!had_time)
+		return;
+	in->series += reply.series;
+	in->bucket_series += has_buckets(in->query[in->asked]) ? reply.series : 0;
 }
 
 static void

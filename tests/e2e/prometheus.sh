@@ -115,6 +115,10 @@ same "percentiles are the bounds of its buckets" '"bounds_only": true 1' \
 	"$("$python" -c 'import json, sys
 e = [e for e in json.load(sys.stdin)["edges"] if e["dst"] == "payment"][0]
 print("\"bounds_only\":", str(e["bounds_only"]).lower(), int(990000 < e["p99_us"] < 1010000))' <"$tmp/json")"
+weir-agent --check prometheus --url "$url" --preset custom --calls traces_service_graph_request_total \
+	--buckets no_such --src client --dst server >"$tmp/lines" 2>"$tmp/err"
+same "that latencies are missing is said, and does not stop it" "0 1" \
+	"$? $(grep -c 'no series of no_such: latencies stay unknown' "$tmp/err")"
 kill "$server"
 wait "$server"
 

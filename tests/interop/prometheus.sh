@@ -62,7 +62,7 @@ END
 want=$(edges_of "$outside" "$inside" "$db")
 row "Prometheus" "$version" "a query of one's own" "$(matches "$want" "$(poll --url "$url" --preset custom \
 	--calls traces_service_graph_request_total --failed traces_service_graph_request_failed_total \
-	--buckets traces_service_graph_request_client_seconds --src client --dst server --unit s)")"
+	--buckets traces_service_graph_request_client_seconds_bucket --src client --dst server --unit s)")"
 
 # ------------------------------------------------------------ behind a gate
 if ! command -v nginx >/dev/null || ! command -v openssl >/dev/null; then
