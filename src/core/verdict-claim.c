@@ -2,10 +2,10 @@
  * What each edge claims of the blame, channel by channel.
  *
  * Ten thousand edges are not looked at each second because one of them is in trouble:
- * those that are, or may be, are known already (verdict_tick looks at them), and from
- * them on it is the neighbours that count: whom their callee calls, who calls their
- * caller, and who else could be asked about either. From a neighbour that is slow, too,
- * it goes on. The rest claims nothing, and as a witness is what it was when it was last
+ * those that are, or may be, are known already (verdict_tick looks at them), and beside
+ * them it is the neighbours of those in trouble that count: whom their callee calls, who
+ * calls their caller, and who else could be asked about either. From a neighbour that is
+ * in trouble, too, it goes on. The rest claims nothing, and as a witness is what it was when it was last
  * looked at.
  */
 #include "config.h"
@@ -247,6 +247,20 @@ claims(const struct verdict *v, const struct edge *e)
 }
 
 /*
+ * Are its neighbours to be looked at because of it? Of what is only odd there is always
+ * some, and from one to the next it reaches all of a large graph; what of it matters is
+ * looked at each second by itself.
+ */
+static bool
+spreads(const struct verdict *v, const struct edge *e)
+{
+	const struct score *s = &e->score;
+
+	return edge_blaming(v, e) ||
+	       (double)MAX(s->z, MAX(s->z_errors, s->z_wait)) >= v->o.anomaly.z_learn;
+}
+
+/*
  * Late, though perhaps by too few requests to prove it. It may still be believed, by what
  * is behind it.
  */
@@ -285,7 +299,8 @@ look_at(struct verdict *v, struct node *n, bool out, bool many)
 void
 claims_gather(struct verdict *v)
 {
-	bool many = v->actives > MANY;
+	uint32_t known = v->actives;
+	bool many = known > MANY;
 
 	if (v->edges > v->blame_cap) {
 		v->blame_cap = v->o.limits.edges;
@@ -300,9 +315,9 @@ claims_gather(struct verdict *v)
 		const struct edge *e = v->edge[v->active[i]];
 		struct node *src = &v->node[e->src], *dst = &v->node[e->dst];
 
-		if (claims(v, e) || looks_late(e))
+		if (spreads(v, e) || (i >= known && looks_late(e)))
 			look_at(v, src, false, many);
-		if (!claims(v, e))
+		if (!spreads(v, e))
 			continue;
 		look_at(v, dst, true, many);
 		look_at(v, dst, false, many);
