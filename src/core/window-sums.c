@@ -181,8 +181,8 @@ fetch_pairs(const struct series *s, const uint16_t *bucket, unsigned n)
 }
 
 /* Some latencies of a run, read ahead, and the groups or parts of groups they are of. */
-#define AHEAD 32
-#define PIECES 16
+#define AHEAD 64
+#define PIECES 32
 
 struct ahead {
 	struct piece {
