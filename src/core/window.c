@@ -152,12 +152,24 @@ sum_groups(struct window *w, struct slot *s)
 	s->grouped_series = s->groups.series;
 }
 
+static bool
+is_summed(const struct slot *s)
+{
+	for (uint32_t r = 0; r < s->runs; r++)
+		if (!s->run[r].summed)
+			return false;
+	return s->summed == s->n && s->grouped == s->groups.out.n;
+}
+
 /* Put all of a slot that is not in the sums there. */
 static void
 sum_slot(struct window *w, struct slot *s)
 {
 	unsigned all = UINT32_MAX;
 
+	/* Nearly always; and what is begun elsewhere may go on bit by bit. */
+	if (is_summed(s))
+		return;
 	sum_begun(w, &all);
 	sum_runs(w, s, &all);
 	if (s->summed < s->n)
