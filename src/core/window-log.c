@@ -291,8 +291,10 @@ move_groups(struct log *g, struct slot *to, const struct slot *from)
 	uint32_t count[HIST_BUCKETS];
 	struct run_cursor c;
 
+	if (!all.n)
+		return;
 	run_open(&c, &all);
-	while (all.n && run_next(&c)) {
+	while (run_next(&c)) {
 		unsigned n = run_pairs(&c, bucket, count, HIST_BUCKETS);
 
 		log_append_group(g, to, c.series, &c.totals, bucket, count, n);
