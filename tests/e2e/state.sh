@@ -41,6 +41,18 @@ keys q
 ends_with "it ends well" 0
 same "a state of version 1 is still one" "weirbase" "$(head -c 8 "$tmp/copy")"
 
+# What the services said meanwhile is evidence.
+{
+	flows 0 55
+	for s in $(seq 0 54); do
+		echo '{"ts":'$((1767621750 + s)).5',"gauge":"pool.waiting","service":"payment","value":'$((s < 37 ? 0 : 12))'}'
+		[ "$s" -lt 38 ] || echo '{"ts":'$((1767621750 + s)).6',"note":"process '"$s"' still waiting for ShareLock","service":"postgres","sev":"warn"}'
+	done
+} | sort -t: -k2,2 >"$tmp/evidence.ndjson"
+weir snapshot --replay "$tmp/evidence.ndjson" --format json >"$tmp/json" 2>/dev/null
+has "new log lines and values are told with the verdict" \
+	'since [0-9:]+; [0-9]+ log lines \\"process <\*> still waiting for ShareLock\\"; pool.waiting of payment 12, at most 0 before' "$(said "$tmp/json")"
+
 refused() { # NAME MESSAGE: of $tmp/bad, which must not change
 	cp "$tmp/bad" "$tmp/before"
 	weir snapshot --replay "$tmp/healthy.ndjson" --state "$tmp/bad" >"$tmp/out" 2>"$tmp/err"
