@@ -6,8 +6,8 @@
  * change here and there it takes less to pass over the screen once a colour than to
  * change the colour for every number. Which one is shorter is found by making both.
  * Between runs the cursor goes the shortest way (term-move.c), or writes once more
- * what stands between. Repeating a character (REP) and erasing some (ECH) were tried:
- * they save nothing here, and tmux repeats nothing that is not ASCII.
+ * what stands between. Repeating a character (REP) was tried: it saves nothing here, and
+ * tmux repeats nothing that is not ASCII.
  *
  * ncurses would diff too, always row by row; bench-term measures it beside this.
  */
