@@ -9,8 +9,12 @@
 
 #define FRAMES 4096u /* requests and internal spans that wait */
 #define BUCKETS 4096u
-#define CALLS 12u               /* of one request; more, and nothing is known of it */
-#define HOLD_US (4 * SEC_US)    /* longer than an agent's halves usually wait */
+#define CALLS 12u             /* of one request; more, and nothing is known of it */
+#define HOLD_US (16 * SEC_US) /* an agent's halves wait 10 s, an SDK's batches 5 s */
+#define LEAST_US (2 * SEC_US)
+#define PERIOD_US \
+	(30 * SEC_US) /* what calls were late by in one or two of these counts */
+#define DEEP 16u      /* internal spans in one another that are looked through */
 #define FULL (FRAMES / 4u * 3u) /* from here on fewer traces are followed */
 #define NONE UINT32_MAX
 
@@ -25,8 +29,10 @@ struct frame {
 	bool served; /* a request, with these: */
 	bool inner;  /* or an internal span of @parent's */
 	bool much;   /* more calls than there is room for */
+	bool told;
 	struct own_edge edge;
-	int64_t end_us, server_us, due_us;
+	int64_t end_us, server_us;
+	int64_t served_us, due_us; /* when it came; when it goes */
 	uint32_t weight;
 	struct made made[CALLS];
 	uint32_t n, chain; /* next in the bucket */
@@ -35,10 +41,16 @@ struct frame {
 struct own {
 	own_emit_fn emit;
 	void *ctx;
-	struct frame *frame; /* a ring: all wait equally long */
-	uint32_t first, used;
+	/* A ring, numbered on and on: all are held equally long. */
+	struct frame *frame;
+	uint64_t first, next;
+	/* Those that were served, as they came. */
+	uint64_t served[FRAMES], served_first, served_next;
 	uint32_t bucket[BUCKETS];
 	uint64_t sampled; /* traces with one of these bits are not followed */
+	/* By how much calls came after the request they were made in. */
+	int64_t late_us, late_before_us, period_us;
+	bool measured; /* for a whole period */
 	int64_t eased_us;
 	uint64_t shed; /* frames, for want of room */
 };
@@ -125,8 +137,11 @@ tell(struct own *o, struct frame *f)
 {
 	int64_t covered_us = 0, until_us = INT64_MAX;
 
+	if (!f->served || f->told)
+		return;
+	f->told = true;
 	/* Of a trace that is followed no more, calls are missing. */
-	if (!f->served || f->much || (hash_bytes(f->trace, 8) & o->sampled))
+	if (f->much || (hash_bytes(f->trace, 8) & o->sampled))
 		return;
 	if (f->n)
 		qsort(f->made, f->n, sizeof(*f->made), later);
@@ -149,47 +164,70 @@ tell(struct own *o, struct frame *f)
 				.weight = f->weight });
 }
 
-static void
-add_call(struct frame *f, const struct made *c)
-{
-	if (f->n < CALLS)
-		f->made[f->n++] = *c;
-	else
-		f->much = true;
-}
-
 /* Take the oldest out. */
 static void
 settle(struct own *o)
 {
-	struct frame *f = &o->frame[o->first], *around;
+	uint32_t index = (uint32_t)(o->first % FRAMES);
+	struct frame *f = &o->frame[index];
 	uint32_t *at = bucket_of(o, f->trace, f->span);
 
-	while (*at != o->first)
+	while (*at != index)
 		at = &o->frame[*at].chain;
 	*at = f->chain;
-	if (f->inner && (around = find(o, f->trace, f->parent)) != NULL) {
-		for (uint32_t i = 0; i < f->n; i++)
-			add_call(around, &f->made[i]);
-		around->much |= f->much;
-	}
 	tell(o, f);
-	o->first = (o->first + 1) % FRAMES;
-	o->used--;
+	o->first++;
+}
+
+/* How long a request waits for its calls: a bit longer than any has let it wait of late. */
+static int64_t
+patience(const struct own *o)
+{
+	int64_t late_us = MAX(o->late_us, o->late_before_us);
+
+	return o->measured ? CLAMP(late_us + late_us / 4 + SEC_US, LEAST_US, HOLD_US)
+			   : HOLD_US;
+}
+
+static void
+measure(struct own *o, int64_t now_us)
+{
+	if (!o->period_us || now_us < o->period_us)
+		o->period_us = now_us;
+	if (now_us - o->period_us < PERIOD_US)
+		return;
+	o->measured = o->served_next > 0;
+	o->period_us = now_us;
+	o->late_before_us = o->late_us;
+	o->late_us = 0;
 }
 
 void
 own_tick(struct own *o, int64_t now_us)
 {
-	while (o->used && o->frame[o->first].due_us <= now_us)
+	int64_t wait_us;
+
+	measure(o, now_us);
+	wait_us = patience(o);
+	while (o->served_first < o->served_next) {
+		uint64_t number = o->served[o->served_first % FRAMES];
+		struct frame *f = &o->frame[number % FRAMES];
+
+		if (number >= o->first && f->served_us + wait_us > now_us)
+			break;
+		if (number >= o->first)
+			tell(o, f);
+		o->served_first++;
+	}
+	while (o->first < o->next && o->frame[o->first % FRAMES].due_us <= now_us)
 		settle(o);
 	/* Once a wait: by then it shows what the last change has brought. */
 	if (now_us - o->eased_us < HOLD_US && now_us >= o->eased_us)
 		return;
 	o->eased_us = now_us;
-	if (o->used > FULL)
+	if (o->next - o->first > FULL)
 		o->sampled = o->sampled << 1 | 1;
-	else if (o->used < FULL / 4)
+	else if (o->next - o->first < FULL / 4)
 		o->sampled >>= 1;
 }
 
@@ -203,17 +241,17 @@ frame_of(struct own *o, const uint8_t *trace, const uint8_t *span, int64_t now_u
 
 	if (f)
 		return f;
-	if (o->used == FRAMES) {
+	if (o->next - o->first == FRAMES) {
 		/* Too early: of its calls perhaps not all have come. */
-		o->frame[o->first].much = true;
+		o->frame[o->first % FRAMES].much = true;
 		settle(o);
 		if (++o->shed % FRAMES == 0)
 			o->sampled = o->sampled << 1 | 1;
 	}
-	at = (o->first + o->used++) % FRAMES;
+	at = (uint32_t)(o->next++ % FRAMES);
 	bucket = bucket_of(o, trace, span);
 	f = &o->frame[at];
-	f->served = f->inner = f->much = false;
+	f->served = f->inner = f->much = f->told = false;
 	f->n = 0;
 	memcpy(f->trace, trace, 8);
 	memcpy(f->span, span, 8);
@@ -221,6 +259,35 @@ frame_of(struct own *o, const uint8_t *trace, const uint8_t *span, int64_t now_u
 	f->chain = *bucket;
 	*bucket = at;
 	return f;
+}
+
+/* Of a frame that is held. */
+static uint64_t
+number_of(const struct own *o, const struct frame *f)
+{
+	uint64_t index = (uint64_t)(f - o->frame), first = o->first % FRAMES;
+
+	return o->first + (index + FRAMES - first) % FRAMES;
+}
+
+/* A call made in span @span: of the request around it, as far as that is known. */
+static void
+add_call(struct own *o, const uint8_t *trace, const uint8_t *span, const struct made *c,
+	int64_t now_us)
+{
+	struct frame *f = frame_of(o, trace, span, now_us);
+	uint8_t around[8];
+
+	for (unsigned i = 0; i < DEEP && f->inner; i++) {
+		memcpy(around, f->parent, sizeof(around));
+		f = frame_of(o, trace, around, now_us);
+	}
+	if (f->served)
+		o->late_us = MAX(o->late_us, now_us - f->served_us);
+	if (f->n < CALLS)
+		f->made[f->n++] = *c;
+	else
+		f->much = true;
 }
 
 void
@@ -235,13 +302,19 @@ own_flow(struct own *o, const struct flow *f, const struct own_edge *edge, int64
 	if (f->client_us >= 0 && f->kind != KIND_MSG && !is_zero(ids->parent, 8)) {
 		struct made c = { *edge, f->end_us - f->client_us, f->end_us, f->weight };
 
-		add_call(frame_of(o, ids->trace + 8, ids->parent, now_us), &c);
+		add_call(o, ids->trace + 8, ids->parent, &c, now_us);
 	}
 	/* A data base tells nothing of itself: its time is its client's. */
 	if (f->server_us < 0 || f->kind == KIND_DB || is_zero(ids->span, 8))
 		return;
 	at = frame_of(o, ids->trace + 8, ids->span, now_us);
+	if (at->served)
+		return;
+	if (o->served_next - o->served_first == FRAMES)
+		o->served_first++; /* told of when it goes */
+	o->served[o->served_next++ % FRAMES] = number_of(o, at);
 	at->served = true;
+	at->served_us = now_us;
 	at->edge = *edge;
 	at->end_us = f->end_us;
 	at->server_us = f->server_us;
@@ -252,10 +325,20 @@ void
 own_work(struct own *o, const struct flow_ids *ids, int64_t now_us)
 {
 	struct frame *at;
+	uint32_t made;
 
 	if (!follows(o, ids) || is_zero(ids->span, 8) || is_zero(ids->parent, 8))
 		return;
 	at = frame_of(o, ids->trace + 8, ids->span, now_us);
+	if (at->inner || at->served)
+		return;
 	at->inner = true;
 	memcpy(at->parent, ids->parent, 8);
+	made = at->n;
+	at->n = 0;
+	for (uint32_t i = 0; i < made; i++) {
+		struct made c = at->made[i];
+
+		add_call(o, ids->trace + 8, ids->span, &c, now_us);
+	}
 }

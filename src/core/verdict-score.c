@@ -258,6 +258,27 @@ read_aspect(struct verdict *v, const struct edge *e, enum aspect a)
 	return v->sum_one.timed > 0;
 }
 
+/*
+ * What comes later than the calls may tell of the time before something went wrong: a
+ * quarter of it has to be of the window's second half.
+ */
+static bool
+knows_newest(struct verdict *v, const struct edge *e, enum aspect a)
+{
+	const struct stream *s = e->aspect[a];
+	uint32_t middle = e->score.after + (e->score.upto - e->score.after) / 2;
+	double newest;
+
+	if (!s)
+		return false;
+	recent_sum_clear(&v->sum_one);
+	recent_read(&s->recent, middle, e->score.upto, &v->sum_one);
+	newest = (double)v->sum_one.timed;
+	recent_sum_clear(&v->sum_one);
+	recent_read(&s->recent, e->score.after, e->score.upto, &v->sum_one);
+	return newest > 0 && newest * 4 >= (double)v->sum_one.timed;
+}
+
 /* Between producer and consumer; v->sum_one holds it. */
 static void
 score_wait(struct verdict *v, struct edge *e)
@@ -296,7 +317,7 @@ score_aspects(struct verdict *v, struct edge *e)
 		score_wait(v, e);
 	if ((double)s->z < v->o.anomaly.z_claim)
 		return;
-	if (read_aspect(v, e, ASPECT_SELF)) {
+	if (knows_newest(v, e, ASPECT_SELF) && read_aspect(v, e, ASPECT_SELF)) {
 		const struct stream *self = e->aspect[ASPECT_SELF];
 
 		tally_add(&t, &self->base, &v->sum_one);

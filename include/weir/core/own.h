@@ -1,11 +1,13 @@
 /*
  * own - what of a request its callee did by itself, and how long its calls held it up.
  *
- * The calls of a trace come in any order, and those made within a request often after it.
- * So each request that was served waits a few seconds for the calls that name it as their
- * parent, directly or through internal spans. Then its own time is known: what it took
- * less the time in which some call was open. And of each call how long it blocked: where
- * calls overlap, the one that ended last is the one that was waited for.
+ * The calls of a trace come in any order, and those made within a request often after it:
+ * SDKs send every few seconds, and an agent keeps a half until the other one has come. So
+ * each request that was served waits for the calls that name it as their parent, directly
+ * or through internal spans, a bit longer than calls were late in the last half minute
+ * (16 s until that is known). Then its own time is told: what it took less the time in
+ * which some call was open. And of each call how long it blocked: where calls overlap, the
+ * one that ended last is the one that was waited for.
  *
  * Calls of one request are timed by one clock, their caller's; the request's own length by
  * another. So only lengths are compared across the two.
