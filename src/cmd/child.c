@@ -227,10 +227,17 @@ child_fd(const struct child *c)
 static void
 put_line(struct child *c, struct buf *out)
 {
-	if (c->line.n == 0)
+	static const char own[] = "weir-agent: "; /* the name says more */
+	struct str line = buf_str(&c->line);
+
+	if (line.n == 0)
 		return;
+	if (line.n > sizeof(own) - 1 && !memcmp(line.p, own, sizeof(own) - 1)) {
+		line.p += sizeof(own) - 1;
+		line.n -= sizeof(own) - 1;
+	}
 	buf_addf(out, "%s: ", c->name);
-	text_clean(out, buf_str(&c->line), MAX_LINE);
+	text_clean(out, line, MAX_LINE);
 	buf_addc(out, '\n');
 	buf_clear(&c->line);
 }

@@ -60,6 +60,7 @@ struct ui {
 	char theme[64];
 	bool theme_asked;
 	struct buf message, empty, scratch;
+	int64_t message_us; /* since when it is shown; 0: not yet */
 };
 
 /* Rows of the header and of the two lines at the bottom. */

@@ -16,6 +16,7 @@
 #define WORST_MIN 3 /* heading and two rows, or it is not worth the place */
 #define WORST_MAX 11
 #define MESSAGE_MAX 400
+#define MESSAGE_US (30 * SEC_US)
 #define EMPTY_MAX 4000
 
 static const struct snap no_snap;
@@ -102,6 +103,7 @@ ui_theme(const struct ui *ui)
 void
 ui_message(struct ui *ui, const char *text)
 {
+	ui->message_us = 0;
 	buf_clear(&ui->message);
 	text_clean(&ui->message, str_of(text), MESSAGE_MAX);
 }
@@ -387,6 +389,18 @@ paint_view(struct ui *ui, struct grid *g, struct rect area)
 	}
 }
 
+/* It has been there long enough to be read, and the keys are wanted back. */
+static void
+age_message(struct ui *ui, int64_t now_us)
+{
+	if (!ui->message.n)
+		return;
+	if (!ui->message_us)
+		ui->message_us = now_us;
+	else if (now_us - ui->message_us >= MESSAGE_US)
+		buf_clear(&ui->message);
+}
+
 /* What is shown: the caller's snap, or what the filter lets through of it. */
 static const struct snap *
 filtered(struct ui *ui, const struct snap *s)
@@ -413,6 +427,7 @@ ui_paint(struct ui *ui, const struct snap *snap, struct grid *g)
 	}
 	ui->ctx.snap = filtered(ui, snap);
 	ui->ctx.now_us = snap->now_us;
+	age_message(ui, snap->now_us);
 	ui->ctx.frozen = ui->frozen;
 	ui_paint_header(ui, snap, g);
 	ui->help_page = area.h;

@@ -599,6 +599,14 @@ Test(ui, messages_last_until_the_next_key_and_cannot_escape)
 	cr_expect(shows(s.g, "copied\\x1b[2J"));
 	press(&s, "j");
 	cr_expect_not(shows(s.g, "copied"));
+	ui_message(s.ui, "copied");
+	paint(&s);
+	s.snap.now_us += 29 * SEC_US;
+	paint(&s);
+	cr_expect(shows(s.g, "copied"));
+	s.snap.now_us += SEC_US;
+	paint(&s);
+	cr_expect_not(shows(s.g, "copied"), "nobody wants to press a key for the keys");
 	close_screen(&s);
 }
 

@@ -66,7 +66,10 @@ bool ui_closeup(const struct ui *ui, uint32_t *ret_edge);
 int64_t ui_window(const struct ui *ui);    /* µs the user asked for, or 0 */
 const char *ui_theme(const struct ui *ui); /* name the user asked for, or NULL */
 
-/* A line for the user over the hints until the next key ("" clears). Cleaned here. */
+/*
+ * A line for the user over the hints until the next key, or for half a minute ("" clears).
+ * Cleaned here.
+ */
 void ui_message(struct ui *ui, const char *text);
 
 /* What the empty screen says: endpoints listened on, what was refused, what to try. */
