@@ -26,8 +26,7 @@ ended() { # NAME STATUS: how $agent ends
 said() { grep -qsE -e "$1" "$tmp/agent.log"; }
 agent() { # ARGUMENTS...: in the background, until it has said where it is
 	rm -f "$tmp/agent.log" # of the one before
-	# Whoever runs this may have SIGHUP ignored, as under nohup, and that is inherited.
-	env --default-signal=HUP weir-agent "$@" >"$tmp/agent.log" 2>&1 &
+	weir-agent "$@" >"$tmp/agent.log" 2>&1 &
 	agent=$!
 	pids="$pids $agent"
 	until_true said ' from '
