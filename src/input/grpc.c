@@ -144,21 +144,6 @@ take(struct grpc_conn *c)
 
 /* ------------------------------------------------------------ new ones */
 
-static bool
-same_address(const struct grpc_conn *a, const struct grpc_conn *b)
-{
-	const struct sockaddr_in *a4 = (const struct sockaddr_in *)&a->from;
-	const struct sockaddr_in *b4 = (const struct sockaddr_in *)&b->from;
-	const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)&a->from;
-	const struct sockaddr_in6 *b6 = (const struct sockaddr_in6 *)&b->from;
-
-	if (a->from.ss_family != b->from.ss_family)
-		return false;
-	if (a->from.ss_family == AF_INET)
-		return a4->sin_addr.s_addr == b4->sin_addr.s_addr;
-	return memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr)) == 0;
-}
-
 /* Is @a a better one to close than @b? Who has never asked anything goes first. */
 static bool
 goes_before(const struct grpc_conn *a, const struct grpc_conn *b)
@@ -179,7 +164,7 @@ make_room(struct grpc *g, struct grpc_conn *fresh, bool same, unsigned limit)
 	unsigned n = 0;
 
 	for (struct grpc_conn *c = g->conns; c; c = c->next) {
-		if (same && !same_address(c, fresh))
+		if (same && !http_same_address(&c->from, &fresh->from))
 			continue;
 		n++;
 		if (c != fresh && !c->calls && (!idle || goes_before(c, idle)))

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/socket.h>
 
 #include "weir/base/status.h"
 
@@ -16,5 +17,9 @@
  */
 int http_listen(const char *address, char *where, size_t size, bool *ret_loopback,
 	struct diag *d);
+
+/* Do both come from one host? Their ports do not matter. */
+bool http_same_address(
+	const struct sockaddr_storage *a, const struct sockaddr_storage *b);
 
 #endif

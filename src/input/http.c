@@ -66,21 +66,6 @@ struct http {
 
 /* ------------------------------------------------------------ connections */
 
-static bool
-same_address(const struct conn *a, const struct conn *b)
-{
-	const struct sockaddr_in *a4 = (const struct sockaddr_in *)&a->from;
-	const struct sockaddr_in *b4 = (const struct sockaddr_in *)&b->from;
-	const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)&a->from;
-	const struct sockaddr_in6 *b6 = (const struct sockaddr_in6 *)&b->from;
-
-	if (a->from.ss_family != b->from.ss_family)
-		return false;
-	if (a->from.ss_family == AF_INET)
-		return a4->sin_addr.s_addr == b4->sin_addr.s_addr;
-	return memcmp(&a6->sin6_addr, &b6->sin6_addr, sizeof(a6->sin6_addr)) == 0;
-}
-
 /* Close @c from this side; libmicrohttpd sees the end of the stream and cleans up. */
 static void
 doom(struct http *h, struct conn *c, bool say_why)
@@ -127,7 +112,7 @@ find_idle(const struct http *h, struct conn *fresh, bool same, unsigned limit)
 	unsigned n = 0;
 
 	for (struct conn *c = h->conns; c; c = c->next) {
-		if (c->doomed || (same && !same_address(c, fresh)))
+		if (c->doomed || (same && !http_same_address(&c->from, &fresh->from)))
 			continue;
 		n++;
 		if (!c->busy && c != fresh && (idle == fresh || goes_before(c, idle)))

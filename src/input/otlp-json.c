@@ -1,6 +1,7 @@
 #include "config.h"
 
 #include "otlp-record.h"
+#include "span-json.h"
 #include "weir/base/json.h"
 #include "weir/base/util.h"
 
@@ -21,38 +22,19 @@ struct walk {
 	struct json *j;
 };
 
-static struct str
-take_text(struct json *j)
-{
-	switch (json_next(j)) {
-	case JSON_STRING:
-	case JSON_NUMBER:
-		return j->text;
-	case JSON_TRUE:
-		return STR("true");
-	case JSON_FALSE:
-		return STR("false");
-	case JSON_NULL:
-		return STR("");
-	default:
-		json_fail(j, STATUS_ERR_SYNTAX);
-		return STR("");
-	}
-}
-
 static int64_t
 take_int(struct json *j)
 {
 	int64_t v;
 
-	return json_int64(take_text(j), &v) ? v : 0;
+	return json_int64(span_json_text(j), &v) ? v : 0;
 }
 
 /* Words of the enumerations, which lax senders write out. */
 static int64_t
 take_enum(struct json *j, const char *const *words, int64_t n)
 {
-	struct str s = take_text(j);
+	struct str s = span_json_text(j);
 	int64_t v;
 
 	if (json_int64(s, &v))
@@ -72,7 +54,7 @@ take_nanos(struct json *j)
 	struct str key;
 
 	if (json_peek(j) != JSON_OBJECT)
-		return json_uint64(take_text(j), &v) ? v : 0;
+		return json_uint64(span_json_text(j), &v) ? v : 0;
 	if (!json_enter(j, JSON_OBJECT))
 		return 0;
 	while (json_key(j, &key)) {
@@ -92,7 +74,7 @@ take_nanos(struct json *j)
 static struct str
 take_id(struct json *j, uint8_t *to, size_t size)
 {
-	struct str s = take_text(j);
+	struct str s = span_json_text(j);
 
 	if (s.n == 0 || str_eq(s, STR("undefined")))
 		return STR("");
@@ -145,7 +127,7 @@ take_any(struct json *j, unsigned depth)
 	while (json_key(j, &key)) {
 		if (str_eq(key, STR("stringValue")) || str_eq(key, STR("intValue")) ||
 			str_eq(key, STR("boolValue")) || str_eq(key, STR("doubleValue")))
-			v = take_text(j);
+			v = span_json_text(j);
 		else if (depth == 0 && str_eq(key, STR("arrayValue")))
 			v = take_only_item(j, depth);
 		else
@@ -165,7 +147,7 @@ take_pair(struct json *j, struct str *ret_key)
 		return value;
 	while (json_key(j, &key)) {
 		if (str_eq(key, STR("key")))
-			*ret_key = take_text(j);
+			*ret_key = span_json_text(j);
 		else if (str_eq(key, STR("value")))
 			value = take_any(j, 0);
 		else
@@ -275,9 +257,9 @@ read_span(struct walk *w, const struct span_attrs *resource)
 		} else if (str_eq(key, STR("parentSpanId"))) {
 			s.parent = take_id(j, parent, sizeof(parent));
 		} else if (str_eq(key, STR("traceState"))) {
-			s.state = take_text(j);
+			s.state = span_json_text(j);
 		} else if (str_eq(key, STR("name"))) {
-			s.span.name = take_text(j);
+			s.span.name = span_json_text(j);
 		} else if (str_eq(key, STR("kind"))) {
 			kind = take_enum(j, kinds, ARRAY_LEN(kinds));
 			s.span.kind = kind >= 0 && kind <= SPAN_CONSUMER
@@ -327,7 +309,7 @@ read_log(struct walk *w, const struct span_attrs *resource)
 		else if (str_eq(key, STR("body")))
 			l.body = take_any(j, 0);
 		else if (str_eq(key, STR("eventName")))
-			event = take_text(j);
+			event = span_json_text(j);
 		else if (str_eq(key, STR("traceId")))
 			l.trace = take_id(j, trace, sizeof(trace));
 		else if (str_eq(key, STR("spanId")))
@@ -367,7 +349,7 @@ take_real(struct json *j)
 {
 	double v;
 
-	return json_double(take_text(j), &v) ? v : 0;
+	return json_double(span_json_text(j), &v) ? v : 0;
 }
 
 static void
@@ -390,7 +372,7 @@ read_point(struct walk *w, const struct metric *m)
 			p.start_ns = take_nanos(j);
 		else if (str_eq(key, STR("asDouble")) || str_eq(key, STR("asInt")) ||
 			 str_eq(key, STR("sum")))
-			p.has_value = json_double(take_text(j), &p.value);
+			p.has_value = json_double(span_json_text(j), &p.value);
 		else if (str_eq(key, STR("count")))
 			p.count = take_real(j);
 		else if (str_eq(key, STR("attributes")))
@@ -425,7 +407,7 @@ read_points(struct walk *w, struct metric *m)
 			have = true;
 			json_skip(j);
 		} else if (str_eq(key, STR("isMonotonic"))) {
-			if (str_eq(take_text(j), STR("true")))
+			if (str_eq(span_json_text(j), STR("true")))
 				m->kind = POINT_COUNTER;
 		} else if (str_eq(key, STR("aggregationTemporality"))) {
 			m->delta = take_enum(j, temporalities,
@@ -456,9 +438,9 @@ read_metric(struct walk *w, const struct span_attrs *resource)
 		return;
 	while (json_key(j, &key)) {
 		if (str_eq(key, STR("name"))) {
-			m.name = take_text(j);
+			m.name = span_json_text(j);
 		} else if (str_eq(key, STR("unit"))) {
-			m.unit = take_text(j);
+			m.unit = span_json_text(j);
 		} else if (str_eq(key, STR("gauge")) || str_eq(key, STR("sum")) ||
 			   str_eq(key, STR("histogram")) ||
 			   str_eq(key, STR("exponentialHistogram"))) {

@@ -1,5 +1,5 @@
 /*
- * span-json - what the JSON forms of Zipkin's and Jaeger's spans have in common.
+ * span-json - what the JSON forms of OTLP's, Zipkin's and Jaeger's spans have in common.
  */
 #ifndef WEIR_SRC_INPUT_SPAN_JSON_H
 #define WEIR_SRC_INPUT_SPAN_JSON_H
