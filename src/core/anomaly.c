@@ -229,30 +229,28 @@ cusum_reset(struct cusum *c)
 static bool
 push(struct cusum *c, unsigned i, float step, uint32_t sec, double limit)
 {
-	c->sum[i] = MAX(0, c->sum[i] + step);
 	if (c->sum[i] <= 0)
-		c->zero[i] = sec;
+		c->from[i] = sec;
+	c->sum[i] = MAX(0, c->sum[i] + step);
 	if ((double)c->sum[i] < limit)
 		return false;
 	c->sum[i] = (float)limit;
-	c->since = c->zero[i];
+	c->since = c->from[i];
 	return true;
 }
 
 bool
-cusum_step(struct cusum *c, const struct baseline *b, uint32_t sec, unsigned bucket,
-	uint32_t calls, uint32_t failed, double limit)
+cusum_step(struct cusum *c, uint32_t sec, const struct baseline_look *seen, double limit)
 {
-	/* A batch must not be able to carry the sums anywhere in one step. */
-	float n = (float)MIN(calls, 30u), bad = (float)failed * n / (float)MAX(calls, 1u);
 	bool due = false;
 
-	if (bucket != RECENT_NO_LATENCY)
-		for (unsigned l = 0; l < LEVEL_COUNT; l++)
-			due |= push(c, l,
-				n * (bucket > b->above[l] ? steps[l].up : steps[l].down),
-				sec, limit);
-	due |= push(c, LEVEL_COUNT, bad * c->error_up + (n - bad) * c->error_down, sec,
-		limit);
+	for (unsigned l = 0; seen->timed > 0 && l < LEVEL_COUNT; l++)
+		due |= push(c, l,
+			seen->above[l] * steps[l].up +
+				(seen->timed - seen->above[l]) * steps[l].down,
+			sec, limit);
+	due |= push(c, LEVEL_COUNT,
+		seen->failed * c->error_up + (seen->calls - seen->failed) * c->error_down,
+		sec, limit);
 	return due;
 }

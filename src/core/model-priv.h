@@ -64,6 +64,7 @@ struct route {
 	bool folded;  /* something of it is "(other)" for want of room */
 	uint8_t said; /* what its flows have said of their ends, 0: nothing yet */
 	uint32_t edge, tally, series;
+	uint32_t watched;            /* what the verdict engine knows it by */
 	struct exemplars *exemplars; /* of the edge, or NULL */
 };
 
@@ -176,10 +177,10 @@ uint32_t table_op(
 /* The verdict engine of a model: made, fed, asked. All do nothing without one. */
 void watch_init(struct model *m);
 void watch_done(struct model *m);
-void watch_flow(struct model *m, const struct flow *f, bool failed,
-	const struct route *found, int64_t at_us);
+void watch_flow(struct model *m, const struct flow *f, bool failed, struct route *found,
+	int64_t at_us);
 void watch_delta(
-	struct model *m, const struct delta *d, const struct route *found, int64_t at_us);
+	struct model *m, const struct delta *d, struct route *found, int64_t at_us);
 void watch_work(struct model *m, const struct work *w);
 void watch_tick(struct model *m);
 void watch_show_edge(const struct model *m, const struct edge *e, struct snap_edge *se);

@@ -86,20 +86,37 @@ told_time(const struct model *m, int64_t us)
 	return us < 0 ? us : us - m->shift_us;
 }
 
+static uint32_t
+op_of(const struct route *found)
+{
+	return found->op == NAME_NONE ? VERDICT_NONE : found->op;
+}
+
 void
-watch_flow(struct model *m, const struct flow *f, bool failed, const struct route *found,
+watch_flow(struct model *m, const struct flow *f, bool failed, struct route *found,
 	int64_t at_us)
 {
-	struct flow booked;
+	struct verdict_obs o = {
+		.src = found->src,
+		.dst = found->dst,
+		.kind = f->kind,
+		.origin = f->origin,
+		.op = op_of(found),
+		.known = &found->watched,
+		.end_us = at_us,
+		.latency_us = flow_latency_us(f),
+		.server_us = f->server_us,
+		.queue_us = f->queue_us,
+		.self_us = FLOW_UNKNOWN,
+		.blocked_us = FLOW_UNKNOWN,
+		.calls = f->weight,
+		.failed = failed ? f->weight : 0,
+	};
 
 	if (!m->verdict || found->folded)
 		return;
-	booked = *f;
-	booked.end_us = at_us;
-	booked.failed = failed;
-	verdict_observe_flow(m->verdict, &booked, found->src, found->dst,
-		found->op == NAME_NONE ? VERDICT_NONE : found->op, m->now_us);
-	own_flow(m->own, &booked,
+	verdict_observe(m->verdict, &o, m->now_us);
+	own_flow(m->own, f, at_us,
 		&(struct own_edge){ found->src, found->dst, f->kind, f->origin },
 		m->now_us);
 }
@@ -112,8 +129,7 @@ watch_work(struct model *m, const struct work *w)
 }
 
 void
-watch_delta(
-	struct model *m, const struct delta *d, const struct route *found, int64_t at_us)
+watch_delta(struct model *m, const struct delta *d, struct route *found, int64_t at_us)
 {
 	struct delta booked;
 
@@ -121,8 +137,8 @@ watch_delta(
 		return;
 	booked = *d;
 	booked.end_us = at_us;
-	verdict_observe_delta(m->verdict, &booked, found->src, found->dst,
-		found->op == NAME_NONE ? VERDICT_NONE : found->op, m->now_us);
+	verdict_observe_delta(m->verdict, &booked, found->src, found->dst, op_of(found),
+		&found->watched, m->now_us);
 }
 
 static void

@@ -291,7 +291,8 @@ add_call(struct own *o, const uint8_t *trace, const uint8_t *span, const struct 
 }
 
 void
-own_flow(struct own *o, const struct flow *f, const struct own_edge *edge, int64_t now_us)
+own_flow(struct own *o, const struct flow *f, int64_t end_us, const struct own_edge *edge,
+	int64_t now_us)
 {
 	const struct flow_ids *ids = &f->ids;
 	struct frame *at;
@@ -300,7 +301,7 @@ own_flow(struct own *o, const struct flow *f, const struct own_edge *edge, int64
 		return;
 	/* Nobody waits for a message. */
 	if (f->client_us >= 0 && f->kind != KIND_MSG && !is_zero(ids->parent, 8)) {
-		struct made c = { *edge, f->end_us - f->client_us, f->end_us, f->weight };
+		struct made c = { *edge, end_us - f->client_us, end_us, f->weight };
 
 		add_call(o, ids->trace + 8, ids->parent, &c, now_us);
 	}
@@ -316,7 +317,7 @@ own_flow(struct own *o, const struct flow *f, const struct own_edge *edge, int64
 	at->served = true;
 	at->served_us = now_us;
 	at->edge = *edge;
-	at->end_us = f->end_us;
+	at->end_us = end_us;
 	at->server_us = f->server_us;
 	at->weight = f->weight;
 }

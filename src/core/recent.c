@@ -86,8 +86,8 @@ make_room(struct recent *r)
 	r->cell = xreallocarray(r->cell, r->cap, sizeof(*r->cell));
 }
 
-static void
-put(struct recent *r, uint32_t sec, uint32_t key, uint32_t calls)
+void
+recent_add(struct recent *r, uint32_t sec, unsigned key, uint32_t calls)
 {
 	struct recent_cell *last = r->used ? &r->cell[r->used - 1] : NULL;
 
@@ -98,6 +98,10 @@ put(struct recent *r, uint32_t sec, uint32_t key, uint32_t calls)
 		last->bits += calls << 10;
 		return;
 	}
+	if (r->used && r->newest >= RECENT_KEEP_S && sec <= r->newest - RECENT_KEEP_S)
+		return;
+	r->newest = MAX(r->newest, sec);
+	r->disorder = MAX(r->disorder, r->newest - sec);
 	if (r->used == r->cap)
 		make_room(r);
 	/* A second full of one giant batch after another: nothing older is left to shed. */
@@ -105,20 +109,6 @@ put(struct recent *r, uint32_t sec, uint32_t key, uint32_t calls)
 		return;
 	r->cell[r->used++] =
 		(struct recent_cell){ sec, MIN(calls, CALLS_MAX) << 10 | key };
-}
-
-void
-recent_add(struct recent *r, uint32_t sec, int64_t us, uint32_t calls, uint32_t failed)
-{
-	uint32_t bucket = us < 0 ? RECENT_NO_LATENCY : recent_bucket(us);
-
-	if (r->used && r->newest >= RECENT_KEEP_S && sec <= r->newest - RECENT_KEEP_S)
-		return;
-	r->newest = MAX(r->newest, sec);
-	r->disorder = MAX(r->disorder, r->newest - sec);
-	failed = MIN(failed, calls);
-	put(r, sec, bucket, calls - failed);
-	put(r, sec, bucket | 512u, failed);
 }
 
 void
@@ -166,7 +156,7 @@ recent_read(const struct recent *r, uint32_t after, uint32_t upto, struct recent
 		if (c.sec - after - 1 >= upto - after)
 			continue;
 		all += calls;
-		failed += c.bits & 512u ? calls : 0;
+		failed += c.bits & RECENT_FAILED ? calls : 0;
 		if (bucket == RECENT_NO_LATENCY) {
 			untimed += calls;
 			continue;
@@ -209,7 +199,7 @@ recent_spread_failed(const struct recent *r, uint32_t after, uint32_t upto,
 		if (c.sec <= after || c.sec > upto)
 			continue;
 		spread->calls[c.sec % RECENT_KEEP_S] += calls;
-		if (c.bits & 512u)
+		if (c.bits & RECENT_FAILED)
 			spread->odd[c.sec % RECENT_KEEP_S] += calls;
 	}
 }

@@ -82,6 +82,7 @@ struct edge {
 	uint8_t blaming; /* channels it raises an alarm in, a bit each */
 	uint32_t hash_next, out_next, in_next;
 	uint32_t first;     /* second */
+	uint32_t asked;     /* the newest for which its place was asked for */
 	uint32_t hot_until; /* scored every second up to then */
 	uint32_t scored;    /* last second it was */
 	uint32_t learnt;    /* last second learnt or held */
@@ -162,15 +163,30 @@ struct told {
 };
 
 /*
- * Taking a request is waiting for memory, a dozen times: some requests are gathered, and
- * what they need is asked for before it is used.
+ * Taking a request is waiting for memory, a dozen times. So it is written down as a
+ * number first, and taken later along with all others of its edge: sorted as numbers,
+ * those of an edge, of a second in it, of an operation and of a latency stand together.
+ * From the highest bits down:
  */
-#define BATCH 32u
+#define EDGE_SHIFT 45   /* its number, from 1 on */
+#define SECOND_SHIFT 39 /* RING - 1 less the seconds since the one it counts under */
+#define STREAM_SHIFT 33 /* its stream, or from FIRST_ASPECT on its aspect */
+#define SUMMED_SHIFT 32 /* several requests: their number says nothing of edge.unit */
+#define KEY_SHIFT 22    /* recent_key() */
+#define CALLS_MAX ((1u << KEY_SHIFT) - 1)
 
-struct arrival {
-	struct verdict_obs o;
-	uint32_t sec, now;
-	uint32_t edge; /* where it should be, or NONE */
+#define STREAM_BITS (SECOND_SHIFT - STREAM_SHIFT)
+#define FIRST_ASPECT ((1u << STREAM_BITS) - ASPECT_COUNT)
+#define EDGES_MAX ((1u << (64 - EDGE_SHIFT)) - 1)
+
+#define ENTRIES (1u << 16) /* that wait at most */
+
+/* An edge and a stream of it. What is less than the first stands for none: */
+enum place {
+	PLACE_UNKNOWN,   /* not asked for yet */
+	PLACE_ELSEWHERE, /* another origin tells of the edge */
+	PLACE_NOWHERE,   /* there is no room for the edge */
+	PLACE_FIRST = 1 << STREAM_BITS
 };
 
 struct kept; /* what was read back, waiting for its edges */
@@ -184,6 +200,7 @@ struct verdict {
 	uint32_t *seen;            /* by edge: the last second it was active */
 	uint32_t *parted, parts;   /* that have a part in what is wrong */
 	uint32_t edges;
+	uint32_t refused; /* times that there was no room for one */
 	struct node *node;
 	uint32_t nodes, node_cap;
 	uint32_t *edge_slot, *node_slot; /* hash heads */
@@ -192,8 +209,9 @@ struct verdict {
 	uint32_t sec, began;    /* 0: nothing ticked yet */
 	uint32_t lag, lag_next; /* the greatest of the live edges, and as found so far */
 
-	struct arrival arrival[BATCH];
-	uint32_t arrivals;
+	uint64_t *entry; /* what came, and behind it as much room to sort it */
+	uint32_t entries;
+	uint32_t now; /* second in which it came */
 
 	struct pace all;
 	struct level all_rate;
@@ -240,12 +258,8 @@ uint32_t edge_upto(const struct verdict *v, const struct edge *e);
 uint32_t edge_counted(const struct verdict *v, const struct edge *e);
 double errors_prior(const struct verdict *v);
 
-/* Steps on the way to an edge, each asking for the memory of the next. */
-void edge_fetch_nodes(const struct verdict *v, const struct verdict_obs *o);
-void edge_fetch_slot(const struct verdict *v, const struct verdict_obs *o);
-uint32_t edge_fetch(const struct verdict *v, const struct verdict_obs *o);
-
-/* verdict-input.c: take what was gathered. */
+/* verdict-take.c: take what has come. */
+void edge_weigh(struct edge *e, uint32_t weight, uint32_t requests);
 void verdict_settle(struct verdict *v);
 
 /* verdict-score.c: how unusual is an edge now? */

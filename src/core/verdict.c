@@ -38,7 +38,9 @@ verdict_new(const struct verdict_options *o)
 	l->edges = l->edges ? l->edges : d->edges;
 	l->ops = l->ops ? l->ops : d->ops;
 	l->ops_per_edge = l->ops_per_edge ? l->ops_per_edge : d->ops_per_edge;
-	l->forget_s = l->forget_s ? l->forget_s : d->forget_s;
+	l->forget_s = MAX(l->forget_s ? l->forget_s : d->forget_s, RING);
+	l->edges = MIN(l->edges, EDGES_MAX);
+	l->ops_per_edge = MIN(l->ops_per_edge, FIRST_ASPECT - 1);
 	if (v->o.anomaly.z_open <= 0)
 		v->o.anomaly = anomaly_limits_default;
 	v->slots = 1024;
@@ -54,6 +56,7 @@ verdict_new(const struct verdict_options *o)
 	v->node_slot = xmalloc(v->slots * sizeof(*v->node_slot));
 	memset(v->edge_slot, 0xff, v->slots * sizeof(*v->edge_slot));
 	memset(v->node_slot, 0xff, v->slots * sizeof(*v->node_slot));
+	v->entry = xmalloc(2 * ENTRIES * sizeof(*v->entry));
 	v->named = v->rival = NONE;
 	v->blame = blame_new();
 	recent_sum_init(&v->sum);
@@ -94,6 +97,7 @@ verdict_free(struct verdict *v)
 	verdict_forget_kept(v);
 	blame_free(v->blame);
 	why_done(v);
+	free(v->entry);
 	free(v->edge);
 	free(v->pulse);
 	free(v->due);
@@ -193,38 +197,6 @@ edge_find(const struct verdict *v, uint32_t src, uint32_t dst, unsigned kind)
 	return i;
 }
 
-void
-edge_fetch_nodes(const struct verdict *v, const struct verdict_obs *o)
-{
-	__builtin_prefetch(&v->node_slot[mix(o->src, 0, 0) & (v->slots - 1)]);
-	__builtin_prefetch(&v->node_slot[mix(o->dst, 0, 0) & (v->slots - 1)]);
-}
-
-void
-edge_fetch_slot(const struct verdict *v, const struct verdict_obs *o)
-{
-	uint32_t src = node_find(v, o->src), dst = node_find(v, o->dst);
-
-	__builtin_prefetch(
-		&v->edge_slot[mix(src, dst, (unsigned)o->kind) & (v->slots - 1)]);
-}
-
-/* The first in the chain, which is nearly always the one. */
-uint32_t
-edge_fetch(const struct verdict *v, const struct verdict_obs *o)
-{
-	uint32_t src = node_find(v, o->src), dst = node_find(v, o->dst), i;
-
-	if (src == NONE || dst == NONE)
-		return NONE;
-	i = v->edge_slot[mix(src, dst, (unsigned)o->kind) & (v->slots - 1)];
-	if (i != NONE) {
-		__builtin_prefetch(&v->edge[i]);
-		__builtin_prefetch(&v->pulse[i]);
-	}
-	return i;
-}
-
 const struct edge *
 verdict_find(const struct verdict *v, uint32_t src, uint32_t dst, enum flow_kind kind)
 {
@@ -264,11 +236,12 @@ edge_place(struct verdict *v, uint32_t sec)
 
 	if (v->edges < v->o.limits.edges)
 		return v->edges++;
-	/* At the limit this is asked for every unwatched request: look rarely. */
-	if (v->unwatched % 1024)
+	/* At the limit this is asked for again and again: look rarely. */
+	if (v->refused++ % 64)
 		return NONE;
 	for (uint32_t i = 0; i < v->edges; i++)
 		if (v->pulse[i].newest + v->o.limits.forget_s < sec &&
+			v->edge[i]->asked + v->o.limits.forget_s < sec &&
 			(oldest == NONE || v->pulse[i].newest < v->pulse[oldest].newest))
 			oldest = i;
 	if (oldest == NONE)
@@ -295,10 +268,8 @@ edge_get(struct verdict *v, const struct verdict_obs *o, uint32_t sec)
 
 	if (i != NONE)
 		return v->edge[i];
-	if (src == NONE || dst == NONE || (i = edge_place(v, sec)) == NONE) {
-		v->unwatched += o->calls;
+	if (src == NONE || dst == NONE || (i = edge_place(v, sec)) == NONE)
 		return NULL;
-	}
 	e = v->edge[i] = xcalloc(1, sizeof(*e));
 	v->pulse[i] = (struct pulse){ .newest = sec, .quiet = NONE / 2 };
 	v->seen[i] = 0;
@@ -309,7 +280,7 @@ edge_get(struct verdict *v, const struct verdict_obs *o, uint32_t sec)
 	e->kind = (uint8_t)o->kind;
 	e->origin = (uint8_t)o->origin;
 	e->async_told = o->kind == KIND_MSG;
-	e->first = sec;
+	e->first = e->asked = sec;
 	e->learnt = sec ? sec - 1 : 0;
 	e->streams = 1;
 	e->stream = xcalloc(1, sizeof(*e->stream));
@@ -680,7 +651,8 @@ verdict_status(const struct verdict *v, struct verdict_status *ret_status)
 	struct verdict_status s = { .edges = v->edges,
 		.unwatched = v->unwatched,
 		.late = v->late,
-		.bytes = sizeof(*v) + v->node_cap * sizeof(*v->node) +
+		.bytes = sizeof(*v) + 2 * ENTRIES * sizeof(*v->entry) +
+			 v->node_cap * sizeof(*v->node) +
 			 v->slots * 2 * sizeof(uint32_t) };
 
 	for (uint32_t i = 0; i < v->edges; i++) {

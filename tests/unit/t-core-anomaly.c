@@ -31,7 +31,9 @@ Test(recent, requests_in_any_order_are_read_back_by_their_second)
 
 	for (unsigned round = 0; round < 50; round++)
 		for (size_t i = 0; i < ARRAY_LEN(order); i++)
-			recent_add(&r, order[i], 100 * order[i], 2, round % 2);
+			for (unsigned call = 0; call < 2; call++)
+				recent_add(&r, order[i],
+					recent_key(100 * order[i], call && round % 2), 1);
 	recent_sum_init(&sum);
 	recent_read(&r, 101, 104, &sum);
 	/* Seconds 102, 103 (twice) and 104. */
@@ -55,8 +57,9 @@ Test(recent, a_log_of_anything_stays_within_its_bound)
 	for (uint32_t sec = 1000; sec < 1100; sec++)
 		for (unsigned i = 0; i < 3000; i++) {
 			x = x * 6364136223846793005u + 1442695040888963407u;
-			recent_add(&r, sec - (uint32_t)(x >> 60), (int64_t)(x >> 34),
-				(uint32_t)(x >> 20) % 3 + 1, 0);
+			recent_add(&r, sec - (uint32_t)(x >> 60),
+				recent_key((int64_t)(x >> 34), false),
+				(uint32_t)(x >> 20) % 3 + 1);
 		}
 	cr_expect_leq(recent_bytes(&r), RECENT_MAX_CELLS * sizeof(struct recent_cell));
 	recent_read(&r, 1089, 1099, &sum);
@@ -75,9 +78,12 @@ learn(struct baseline *b, unsigned requests, int64_t us, double spread, uint64_t
 	for (unsigned i = 0; i < requests; i++) {
 		seed = seed * 6364136223846793005u + 1442695040888963407u;
 		recent_add(&r, 10,
-			(int64_t)((double)us *
-				  exp(spread * ((double)(seed >> 40) / 16777216.0 - .5))),
-			1, 0);
+			recent_key((int64_t)((double)us *
+					     exp(spread *
+						     ((double)(seed >> 40) / 16777216.0 -
+							     .5))),
+				false),
+			1);
 	}
 	recent_sum_init(&sum);
 	recent_read(&r, 9, 10, &sum);

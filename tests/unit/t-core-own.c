@@ -52,7 +52,8 @@ call(uint8_t trace, uint8_t span, uint8_t parent, int64_t from_ms, int64_t to_ms
 static void
 give(struct own *o, const struct flow *f, uint32_t dst)
 {
-	own_flow(o, f, &(struct own_edge){ .dst = dst, .kind = KIND_HTTP }, T0);
+	own_flow(
+		o, f, f->end_us, &(struct own_edge){ .dst = dst, .kind = KIND_HTTP }, T0);
 }
 
 Test(own, is_what_no_call_covers_in_whatever_order_they_come)
@@ -109,7 +110,8 @@ Test(own, calls_within_internal_spans_are_the_requests)
 
 	own_work(o, &inner, T0);
 	give(o, &bank, BANK);
-	own_flow(o, &entry, &(struct own_edge){ .dst = ENTRY }, T0 + SEC_US);
+	own_flow(
+		o, &entry, entry.end_us, &(struct own_edge){ .dst = ENTRY }, T0 + SEC_US);
 	own_tick(o, T0 + 20 * SEC_US);
 	cr_expect_eq(told[ENTRY].self_us, 30 * MS);
 	own_free(o);
@@ -129,8 +131,9 @@ wait_for(int64_t late_us)
 		memcpy(entry.ids.trace + 10, &i, sizeof(i));
 		memcpy(bank.ids.trace + 10, &i, sizeof(i));
 		entry.ids.trace[8] = bank.ids.trace[8] = 1;
-		own_flow(o, &entry, &(struct own_edge){ .dst = ENTRY }, at);
-		own_flow(o, &bank, &(struct own_edge){ .dst = BANK }, at + late_us);
+		own_flow(o, &entry, entry.end_us, &(struct own_edge){ .dst = ENTRY }, at);
+		own_flow(o, &bank, bank.end_us, &(struct own_edge){ .dst = BANK },
+			at + late_us);
 		own_tick(o, at + late_us);
 		cr_expect(!told[ENTRY].times || told[ENTRY].self_us == 30 * MS,
 			"a call was not waited for");
@@ -179,8 +182,9 @@ Test(own, many_traces_are_sampled_whole_within_bounds)
 		memcpy(bank.ids.trace + 10, &i, sizeof(i));
 		entry.ids.trace[8] = bank.ids.trace[8] = 1;
 		now = T0 + i * 100;
-		own_flow(o, &bank, &(struct own_edge){ .dst = BANK }, now);
-		own_flow(o, &entry, &(struct own_edge){ .dst = ENTRY }, now);
+		own_flow(o, &bank, bank.end_us, &(struct own_edge){ .dst = BANK }, now);
+		own_flow(
+			o, &entry, entry.end_us, &(struct own_edge){ .dst = ENTRY }, now);
 		if (i % 10000 == 0)
 			own_tick(o, now);
 	}

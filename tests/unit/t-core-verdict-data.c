@@ -61,7 +61,7 @@ Test(verdict, requests_added_up_at_their_source_are_judged_alike)
 			.latency = { bound, bad ? slow : calm, ARRAY_LEN(bound) } };
 
 		verdict_observe_delta(w.v, &d, id(&w, "user"), id(&w, "shop"),
-			VERDICT_NONE, (w.sec + 1) * SEC_US);
+			VERDICT_NONE, NULL, (w.sec + 1) * SEC_US);
 		tick(&w);
 		if (!bad)
 			expect_calm(&w);
@@ -101,7 +101,7 @@ Test(verdict, latencies_added_up_by_their_buckets_are_learnt_as_they_were)
 		o.calls = 2;
 		give(&a, o);
 		verdict_observe_delta(b.v, &d, id(&b, "user"), id(&b, "shop"),
-			VERDICT_NONE, (b.sec + 1) * SEC_US);
+			VERDICT_NONE, NULL, (b.sec + 1) * SEC_US);
 		tick(&a);
 		tick(&b);
 	}

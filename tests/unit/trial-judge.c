@@ -237,7 +237,7 @@ tell_sums(struct told *t, int64_t sec)
 		if (s->queue_known)
 			d.queue = (struct buckets){ t->bound_us, s->queue, BOUNDS };
 		verdict_observe_delta(t->v, &d, e->src, e->dst,
-			e->ops > 1 ? i % TRIAL_OPS : VERDICT_NONE,
+			e->ops > 1 ? i % TRIAL_OPS : VERDICT_NONE, NULL,
 			(EPOCH + sec) * SEC_US);
 		*s = (struct sums){ .calls = 0 };
 	}

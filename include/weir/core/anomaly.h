@@ -125,12 +125,12 @@ enum alarm_change alarm_step(struct alarm *a, const struct anomaly_limits *l,
 	uint32_t sec, uint32_t window_s, double z, double z_fast, bool big);
 
 /*
- * A cumulative sum (Page, 1954) over single requests, which tells cheaply when it is
+ * A cumulative sum (Page, 1954) over requests, which tells cheaply when it is
  * worth looking closer, and since when: it was last 0 where the change began.
  */
 struct cusum {
 	float sum[LEVEL_COUNT + 1];     /* the levels, then failures */
-	uint32_t zero[LEVEL_COUNT + 1]; /* second it was last 0 */
+	uint32_t from[LEVEL_COUNT + 1]; /* second it began to rise from 0 */
 	float error_up, error_down; /* log likelihood ratios of a failure and a success */
 	uint32_t since;             /* when that which last asked for a look began */
 };
@@ -138,8 +138,11 @@ struct cusum {
 void cusum_tune(struct cusum *c, double error_share);
 void cusum_reset(struct cusum *c);
 
-/* Take @calls requests of latency @bucket; true when a closer look is due. */
-bool cusum_step(struct cusum *c, const struct baseline *b, uint32_t sec, unsigned bucket,
-	uint32_t calls, uint32_t failed, double limit);
+/*
+ * Take the requests of second @sec, in whatever order they were; true when a closer look
+ * is due.
+ */
+bool cusum_step(
+	struct cusum *c, uint32_t sec, const struct baseline_look *seen, double limit);
 
 #endif

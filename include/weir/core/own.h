@@ -41,9 +41,9 @@ typedef void (*own_emit_fn)(void *ctx, const struct own_time *t);
 struct own *own_new(own_emit_fn emit, void *ctx);
 void own_free(struct own *o);
 
-/* A call; @f without ids is no matter. Times of @f are in the caller's time. */
-void own_flow(
-	struct own *o, const struct flow *f, const struct own_edge *edge, int64_t now_us);
+/* A call, which ended at @end_us in the caller's time; @f without ids is no matter. */
+void own_flow(struct own *o, const struct flow *f, int64_t end_us,
+	const struct own_edge *edge, int64_t now_us);
 
 /* An internal span: calls made in it are made in the one around it. */
 void own_work(struct own *o, const struct flow_ids *ids, int64_t now_us);

@@ -11,12 +11,14 @@
 #ifndef WEIR_CORE_RECENT_H
 #define WEIR_CORE_RECENT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define RECENT_BUCKETS 480u    /* 1 us to 18 minutes; longer falls into the last */
 #define RECENT_NO_LATENCY 511u /* a request whose latency nobody knows */
-#define RECENT_KEEP_S 64u      /* seconds a read may go back */
+#define RECENT_FAILED 512u
+#define RECENT_KEEP_S 64u /* seconds a read may go back */
 #define RECENT_MAX_CELLS 4096u
 
 struct recent_cell {
@@ -62,11 +64,18 @@ recent_value(unsigned bucket)
 	return (double)(part << octave) / 32;
 }
 
+/* What tells the requests of a second apart; @us negative: latency unknown. */
+static inline unsigned
+recent_key(int64_t us, bool failed)
+{
+	return (us < 0 ? RECENT_NO_LATENCY : recent_bucket(us)) |
+	       (failed ? RECENT_FAILED : 0);
+}
+
 void recent_done(struct recent *r);
 
-/* @calls alike requests of which @failed failed; @us negative: latency unknown. */
-void recent_add(
-	struct recent *r, uint32_t sec, int64_t us, uint32_t calls, uint32_t failed);
+/* @calls requests alike. */
+void recent_add(struct recent *r, uint32_t sec, unsigned key, uint32_t calls);
 
 /* Add the seconds (@after, @upto] to @sum. */
 void recent_read(

@@ -11,6 +11,9 @@
  * verdict_tick() at least once a second, read with verdict_causes() and
  * verdict_edge_read(). Deterministic; time is an argument; one thread.
  *
+ * What is observed is only written down, 65536 entries in a MiB at most, and taken edge by
+ * edge when they are full and at each tick: until then nothing that is read shows it.
+ *
  * Bounded by struct verdict_limits. An edge costs about 1 KiB with one operation and up
  * to 40 KiB with sixteen busy ones (recent.h); what is over a limit is not watched and
  * counted.
@@ -62,6 +65,11 @@ struct verdict_obs {
 	enum flow_kind kind;
 	enum flow_origin origin;
 	uint32_t op; /* VERDICT_NONE: unknown */
+	/*
+	 * NULL, or what was left there for the same ends, kind, origin and operation since
+	 * the last verdict_tick(), at first 0: then nothing has to be looked up.
+	 */
+	uint32_t *known;
 	int64_t end_us;
 	int64_t latency_us; /* that the edge is judged by: the caller's, else the callee's */
 	int64_t server_us;  /* that the callee saw; of KIND_MSG the consumer's work */
@@ -79,13 +87,11 @@ struct verdict_obs {
 void verdict_observe(struct verdict *v, const struct verdict_obs *o, int64_t now_us);
 
 /*
- * The same of a flow, and of flows added up at their source. Text in them is not read:
- * the ends and the operation are the caller's numbers for it.
+ * The same of flows added up at their source. Text in them is not read: the ends and the
+ * operation are the caller's numbers for it, @known as above.
  */
-void verdict_observe_flow(struct verdict *v, const struct flow *f, uint32_t src,
-	uint32_t dst, uint32_t op, int64_t now_us);
 void verdict_observe_delta(struct verdict *v, const struct delta *d, uint32_t src,
-	uint32_t dst, uint32_t op, int64_t now_us);
+	uint32_t dst, uint32_t op, uint32_t *known, int64_t now_us);
 
 /*
  * What becomes known of requests later, of those between two ends: what the callee spent
