@@ -1,6 +1,7 @@
 /*
- * Open addressing over the 64-bit hash of the raw bytes. Text lives in chunks
- * that never move, so names_text() pointers stay valid while the table grows.
+ * Open addressing over a hash of the raw bytes. Text lives in chunks that never move,
+ * so names_text() pointers stay valid while the table grows. Looking up a name that is
+ * there takes two places in memory: its slot, and the bytes with their length.
  */
 #include "config.h"
 
@@ -20,11 +21,9 @@
  */
 #define RAW_MAX_BYTES 1024
 
-struct entry {
-	uint64_t hash;
-	const char *raw;
-	const char *text;
-	uint32_t raw_n;
+struct slot {
+	const char *raw; /* NULL: free. Behind its length, see keep() */
+	uint32_t hash, id;
 };
 
 struct chunk {
@@ -34,82 +33,103 @@ struct chunk {
 };
 
 struct names {
-	struct entry *entries;
+	const char **text; /* by id */
 	uint32_t count, cap, max;
-	uint32_t *slots; /* id + 1, 0 = free; a power of two of them */
+	struct slot *slots; /* a power of two of them */
 	uint32_t mask;
 	struct chunk *chunks;
 	size_t bytes, max_bytes;
 	uint64_t overflow;
 };
 
+/* The bytes, a NUL behind them and their number before them. */
 static const char *
 keep(struct names *t, struct str s)
 {
 	struct chunk *c = t->chunks;
+	uint32_t n = (uint32_t)s.n;
+	size_t need = sizeof(n) + s.n + 1;
 	char *p;
 
-	if (!c || c->size - c->used < s.n + 1) {
-		size_t size = MAX((size_t)CHUNK_BYTES, s.n + 1);
+	if (!c || c->size - c->used < need) {
+		size_t size = MAX((size_t)CHUNK_BYTES, need);
 
 		c = xmalloc(sizeof(*c) + size);
 		*c = (struct chunk){ .next = t->chunks, .size = size };
 		t->chunks = c;
 	}
 	p = c->bytes + c->used;
+	memcpy(p, &n, sizeof(n));
+	p += sizeof(n);
 	if (s.n)
 		memcpy(p, s.p, s.n);
 	p[s.n] = '\0';
-	c->used += s.n + 1;
+	c->used += need;
 	t->bytes += s.n + 1;
 	return p;
 }
 
-static uint32_t *
-slot_of(const struct names *t, uint64_t hash, struct str raw)
+static struct str
+kept(const char *p)
 {
-	for (uint32_t i = (uint32_t)hash & t->mask;; i = (i + 1) & t->mask) {
-		const struct entry *e;
+	uint32_t n;
 
-		if (!t->slots[i])
-			return &t->slots[i];
-		e = &t->entries[t->slots[i] - 1];
-		if (e->hash == hash && e->raw_n == raw.n &&
-			(raw.n == 0 || memcmp(e->raw, raw.p, raw.n) == 0))
-			return &t->slots[i];
+	memcpy(&n, p - sizeof(n), sizeof(n));
+	return (struct str){ p, n };
+}
+
+/* Where @raw is, or the free place where it goes. */
+static struct slot *
+slot_of(const struct names *t, uint32_t hash, struct str raw)
+{
+	for (uint32_t i = hash & t->mask;; i = (i + 1) & t->mask) {
+		struct slot *s = &t->slots[i];
+
+		if (!s->raw || (s->hash == hash && str_same(kept(s->raw), raw)))
+			return s;
 	}
 }
 
 static void
 grow(struct names *t)
 {
+	struct slot *old = t->slots;
+	uint32_t slots = old ? t->mask + 1u : 0;
+
 	t->cap = t->cap ? t->cap * 2 : 64;
-	t->entries = xreallocarray(t->entries, t->cap, sizeof(*t->entries));
-	free(t->slots);
+	t->text = xreallocarray(t->text, t->cap, sizeof(*t->text));
 	t->mask = t->cap * 2 - 1;
 	t->slots = xcalloc(t->mask + 1u, sizeof(*t->slots));
-	for (uint32_t id = 0; id < t->count; id++) {
-		struct entry *e = &t->entries[id];
-
-		*slot_of(t, e->hash, (struct str){ e->raw, e->raw_n }) = id + 1;
-	}
+	for (uint32_t i = 0; i < slots; i++)
+		if (old[i].raw)
+			*slot_of(t, old[i].hash, kept(old[i].raw)) = old[i];
+	free(old);
 }
 
 static uint32_t
-add(struct names *t, uint64_t hash, struct str raw)
+add(struct names *t, uint32_t hash, struct str raw)
 {
-	struct entry e = { .hash = hash, .raw_n = (uint32_t)raw.n };
 	struct buf clean = BUF_INIT;
+	const char *text;
 
 	if (t->count == t->cap)
 		grow(t);
 	text_clean(&clean, raw, NAME_MAX_BYTES);
-	e.text = keep(t, buf_str(&clean));
-	e.raw = str_eq(raw, buf_str(&clean)) ? e.text : keep(t, raw);
+	text = keep(t, buf_str(&clean));
+	*slot_of(t, hash, raw) = (struct slot){
+		.raw = str_eq(raw, buf_str(&clean)) ? text : keep(t, raw),
+		.hash = hash,
+		.id = t->count,
+	};
 	buf_done(&clean);
-	t->entries[t->count] = e;
-	*slot_of(t, hash, raw) = ++t->count;
-	return t->count - 1;
+	t->text[t->count] = text;
+	return t->count++;
+}
+
+static uint32_t
+hash_of(struct str raw)
+{
+	return (uint32_t)hash_bytes(raw.p, raw.n);
 }
 
 static struct str
@@ -127,8 +147,8 @@ names_new(uint32_t max_names, size_t max_bytes)
 
 	t->max = MAX(max_names, 2);
 	t->max_bytes = max_bytes;
-	add(t, hash_bytes("", 0), STR(""));
-	add(t, hash_bytes("(other)", 7), STR("(other)"));
+	add(t, hash_of(STR("")), STR(""));
+	add(t, hash_of(STR("(other)")), STR("(other)"));
 	return t;
 }
 
@@ -143,7 +163,7 @@ names_free(struct names *t)
 		next = c->next;
 		free(c);
 	}
-	free(t->entries);
+	free(t->text);
 	free(t->slots);
 	free(t);
 }
@@ -151,14 +171,14 @@ names_free(struct names *t)
 uint32_t
 names_id(struct names *t, struct str raw)
 {
-	uint64_t hash;
-	uint32_t *slot;
+	const struct slot *s;
+	uint32_t hash;
 
 	raw = identity(raw);
-	hash = hash_bytes(raw.p, raw.n);
-	slot = slot_of(t, hash, raw);
-	if (*slot)
-		return *slot - 1;
+	hash = hash_of(raw);
+	s = slot_of(t, hash, raw);
+	if (s->raw)
+		return s->id;
 	if (t->count >= t->max || t->bytes + raw.n > t->max_bytes) {
 		t->overflow++;
 		return NAME_OTHER;
@@ -169,17 +189,17 @@ names_id(struct names *t, struct str raw)
 uint32_t
 names_find(const struct names *t, struct str raw)
 {
-	uint32_t slot;
+	const struct slot *s;
 
 	raw = identity(raw);
-	slot = *slot_of(t, hash_bytes(raw.p, raw.n), raw);
-	return slot ? slot - 1 : NAME_OTHER;
+	s = slot_of(t, hash_of(raw), raw);
+	return s->raw ? s->id : NAME_OTHER;
 }
 
 const char *
 names_text(const struct names *t, uint32_t id)
 {
-	return id < t->count ? t->entries[id].text : "";
+	return id < t->count ? t->text[id] : "";
 }
 
 uint32_t
@@ -191,7 +211,7 @@ names_count(const struct names *t)
 size_t
 names_bytes(const struct names *t)
 {
-	size_t n = sizeof(*t) + t->cap * sizeof(*t->entries) +
+	size_t n = sizeof(*t) + t->cap * sizeof(*t->text) +
 		   (t->mask + 1u) * sizeof(*t->slots);
 
 	for (const struct chunk *c = t->chunks; c; c = c->next)

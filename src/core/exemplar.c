@@ -40,7 +40,9 @@ by_second(const struct exemplar *a, const struct exemplar *b)
 
 typedef int order_fn(const struct exemplar *a, const struct exemplar *b);
 
+/* The first ones: anybody reaches it, or who has a latency at all. */
 static const struct exemplar_bar no_bar = { INT64_MIN, INT64_MIN };
+static const struct exemplar_bar any_latency = { INT64_MAX, 0 };
 
 struct exemplars *
 exemplars_new(void)
@@ -51,7 +53,9 @@ exemplars_new(void)
 	if (posix_memalign(&p, _Alignof(struct exemplars), sizeof(*all)) != 0)
 		die("out of memory");
 	all = p;
-	*all = (struct exemplars){ .slow = no_bar, .failed = no_bar, .recent = no_bar };
+	*all = (struct exemplars){
+		.slow = any_latency, .failed = no_bar, .recent = no_bar
+	};
 	return all;
 }
 
@@ -103,7 +107,7 @@ exemplars_add(struct exemplars *all, const struct exemplar *e, int64_t from_us)
 	}
 	least = offer(&all->recent_list, &all->recent, e, from_us, by_second);
 	if (least) {
-		all->recent.least = least->x.end_us / SEC_US;
+		all->recent.least = (least->x.end_us / SEC_US + 1) * SEC_US;
 		all->recent_ids = exemplar_ids(&least->x.ids);
 	}
 }

@@ -8,7 +8,8 @@
 #ifndef WEIR_CORE_EXEMPLAR_H
 #define WEIR_CORE_EXEMPLAR_H
 
-#include "weir/base/util.h"
+#include <string.h>
+
 #include "weir/core/snap.h"
 
 #define EXEMPLARS_EACH 4
@@ -23,16 +24,20 @@ struct exemplar_list {
 	struct exemplar kept[EXEMPLARS_EACH];
 };
 
-/* Of a list that is full; both are least while it is not. */
+/* Of a list that is full; while it is not, whatever may be in it reaches both. */
 struct exemplar_bar {
 	int64_t oldest_us; /* at_us of the oldest */
 	int64_t least;     /* whoever has less than this is not kept */
 };
 
-/* Nearly all are turned away by the bars, which stand in one cache line. */
+/*
+ * Nearly all are turned away by the bars, which stand in one cache line. That of the
+ * newest is the end of the second that the least of them is of; who is no newer than
+ * that needs greater ids as well.
+ */
 struct exemplars {
 	_Alignas(64) struct exemplar_bar slow, failed, recent;
-	uint64_t recent_ids; /* the ids that the least of the newest second begins with */
+	uint64_t recent_ids; /* those of the least begin with this */
 	struct exemplar_list slow_list, failed_list, recent_list;
 };
 
@@ -42,11 +47,22 @@ struct exemplars *exemplars_new(void); /* ends with free() */
 static inline uint64_t
 exemplar_ids(const struct flow_ids *ids)
 {
-	uint64_t n = 0;
+	uint64_t n;
 
-	for (unsigned i = 0; i < sizeof(n); i++)
-		n = n << 8 | ids->trace[i];
+	memcpy(&n, ids->trace, sizeof(n));
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	n = __builtin_bswap64(n);
+#endif
 	return n;
+}
+
+static inline bool
+exemplar_has_trace(const struct flow_ids *ids)
+{
+	uint64_t half[2];
+
+	memcpy(half, ids->trace, sizeof(half));
+	return half[0] | half[1];
 }
 
 static inline bool
@@ -57,17 +73,13 @@ exemplar_is_below(const struct exemplar_bar *b, int64_t what, int64_t from_us)
 
 /* False when exemplars_add() would certainly not keep it. */
 static inline bool
-exemplars_want(
-	const struct exemplars *all, const struct snap_exemplar *x, int64_t from_us)
+exemplars_want(const struct exemplars *all, const struct flow_ids *ids, int64_t end_us,
+	int64_t latency_us, bool failed, int64_t from_us)
 {
-	int64_t second = x->end_us / SEC_US;
-
-	return (x->failed && !exemplar_is_below(&all->failed, x->end_us, from_us)) ||
-	       (x->latency_us >= 0 &&
-		       !exemplar_is_below(&all->slow, x->latency_us, from_us)) ||
-	       !(exemplar_is_below(&all->recent, second, from_us) ||
-		       (exemplar_is_below(&all->recent, second - 1, from_us) &&
-			       exemplar_ids(&x->ids) < all->recent_ids));
+	return !exemplar_is_below(&all->slow, latency_us, from_us) ||
+	       !exemplar_is_below(&all->recent, end_us, from_us) ||
+	       exemplar_ids(ids) >= all->recent_ids ||
+	       (failed && !exemplar_is_below(&all->failed, end_us, from_us));
 }
 
 /* Offer one; those before @from_us make room first. */

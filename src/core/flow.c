@@ -39,30 +39,32 @@ static const char *const severity_words[] = {
 /* A sample stands for at most so many; a counter of 32 bits holds thousands of them. */
 #define WEIGHT_MAX (UINT32_C(1) << 20)
 
+/* From FLOW_UNKNOWN, which is -1, to @max: one comparison. */
+static inline bool
+is_within(int64_t v, int64_t max)
+{
+	return (uint64_t)v - (uint64_t)FLOW_UNKNOWN <= (uint64_t)max + 1;
+}
+
 bool
 flow_duration_is_sane(int64_t us)
 {
-	return us == FLOW_UNKNOWN || (us >= 0 && us <= LATENCY_MAX_US);
-}
-
-static bool
-is_size(int64_t bytes, uint32_t weight)
-{
-	/* A division takes longer than all the rest, and most flows weigh one. */
-	return bytes == FLOW_UNKNOWN ||
-	       (bytes >= 0 && bytes <= (weight == 1 ? BYTES_MAX : BYTES_MAX / weight));
+	return is_within(us, LATENCY_MAX_US);
 }
 
 bool
 flow_is_sane(const struct flow *f)
 {
+	/* A division takes longer than all the rest, and most flows weigh one. */
+	int64_t bytes_max = f->weight <= 1 ? BYTES_MAX : BYTES_MAX / f->weight;
+
 	return f->src.n && f->dst.n && f->weight && f->weight <= WEIGHT_MAX &&
 	       f->kind < KIND_COUNT && f->origin < ORIGIN_COUNT &&
 	       f->src_kind < NODE_KIND_COUNT && f->dst_kind < NODE_KIND_COUNT &&
-	       flow_duration_is_sane(f->client_us) &&
-	       flow_duration_is_sane(f->server_us) &&
-	       flow_duration_is_sane(f->queue_us) && is_size(f->bytes_in, f->weight) &&
-	       is_size(f->bytes_out, f->weight);
+	       is_within(f->client_us, LATENCY_MAX_US) &&
+	       is_within(f->server_us, LATENCY_MAX_US) &&
+	       is_within(f->queue_us, LATENCY_MAX_US) &&
+	       is_within(f->bytes_in, bytes_max) && is_within(f->bytes_out, bytes_max);
 }
 
 void

@@ -89,6 +89,9 @@ struct model {
 	uint32_t next_key;
 	bool started;
 	int64_t now_us, shift_us;
+	int64_t tick;                       /* of now */
+	int64_t taken_from_us, taken_to_us; /* ends that are booked as they are told */
+	int64_t window_from_us;             /* that of the window */
 	int64_t first_now_us; /* when the first event or advance came */
 	int64_t since_us;     /* the oldest time known of */
 	int64_t newest_us;    /* as the events told, or SNAP_UNKNOWN */
@@ -105,7 +108,6 @@ struct model {
 	uint64_t told;              /* number of the newest event in it */
 	struct verdict_event named; /* that named the cause, or cleared it */
 	uint32_t sweep_edge, sweep_node;
-	int64_t swept_tick;
 };
 
 static inline struct node *

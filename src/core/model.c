@@ -92,6 +92,23 @@ set_time(struct model *m, int64_t now_us)
 	m->now_us = MAX(m->now_us, now);
 }
 
+/* The model's time of the oldest event that is still taken. */
+static int64_t
+oldest_us(const struct model *m)
+{
+	return MAX(m->now_us - window_width(m->window) - m->limits.grace_us,
+		window_oldest_us(m->window));
+}
+
+/* Find out once an instant what would else be asked for each event. */
+static void
+set_bounds(struct model *m)
+{
+	m->taken_from_us = MAX(oldest_us(m) - m->shift_us, 0);
+	m->taken_to_us = m->now_us - m->shift_us;
+	m->window_from_us = window_from_us(m->window);
+}
+
 void
 model_advance(struct model *m, int64_t now_us)
 {
@@ -99,23 +116,23 @@ model_advance(struct model *m, int64_t now_us)
 
 	set_time(m, now_us);
 	window_advance(m->window, m->now_us);
+	set_bounds(m);
 	tick = m->now_us / SEC_US;
-	if (tick != m->swept_tick) {
-		m->swept_tick = tick;
+	if (tick != m->tick) {
+		m->tick = tick;
+		m->arrival_tick[tick % ARRIVAL_TICKS] = tick;
+		m->arrivals[tick % ARRIVAL_TICKS] = 0;
 		routes_renew(m);
 		table_sweep(m);
 		watch_tick(m);
 	}
 }
 
-/*
- * The model's time at which to book what ended at @end_us. False when it is refused,
- * which has then been counted.
- */
+/* Of what is not simply of now or a little before. */
 static bool
-book_time(struct model *m, int64_t end_us, uint32_t events, int64_t *ret_at_us)
+book_odd_time(struct model *m, int64_t end_us, uint32_t events, int64_t *ret_at_us)
 {
-	int64_t at, oldest;
+	int64_t at;
 
 	if (end_us == FLOW_UNKNOWN) {
 		*ret_at_us = m->now_us;
@@ -131,8 +148,7 @@ book_time(struct model *m, int64_t end_us, uint32_t events, int64_t *ret_at_us)
 		return false;
 	}
 	at = end_us + m->shift_us;
-	oldest = m->now_us - window_width(m->window) - m->limits.grace_us;
-	if (at < MAX(oldest, window_oldest_us(m->window))) {
+	if (at < oldest_us(m)) {
 		m->late += events;
 		return false;
 	}
@@ -140,18 +156,24 @@ book_time(struct model *m, int64_t end_us, uint32_t events, int64_t *ret_at_us)
 	return true;
 }
 
+/*
+ * The model's time at which to book what ended at @end_us. False when it is refused,
+ * which has then been counted.
+ */
+static inline bool
+book_time(struct model *m, int64_t end_us, uint32_t events, int64_t *ret_at_us)
+{
+	if (end_us < m->taken_from_us || end_us > m->taken_to_us)
+		return book_odd_time(m, end_us, events, ret_at_us);
+	*ret_at_us = end_us + m->shift_us;
+	return true;
+}
+
 static void
 arrived(struct model *m, uint32_t events)
 {
-	int64_t tick = m->now_us / SEC_US;
-	unsigned slot = (unsigned)(tick % ARRIVAL_TICKS);
-
 	m->received += events;
-	if (m->arrival_tick[slot] != tick) {
-		m->arrival_tick[slot] = tick;
-		m->arrivals[slot] = 0;
-	}
-	m->arrivals[slot] += events;
+	m->arrivals[m->tick % ARRIVAL_TICKS] += events;
 }
 
 /* Note that events of which the last ended at @at_us were taken. */
@@ -236,34 +258,36 @@ edge_exemplars(struct model *m, uint32_t edge)
 	return e->exemplars;
 }
 
-static void
-keep_exemplar(struct model *m, struct route *r, const struct delta_exemplar *d)
+/* Offer a request that ended at @at_us in the model's time. */
+static inline void
+keep_exemplar(struct model *m, struct route *r, const struct flow_ids *ids, int64_t at_us,
+	int64_t latency_us, bool failed)
 {
-	static const uint8_t none[sizeof(d->ids.trace)];
-	int64_t from_us = window_from_us(m->window);
-	struct exemplar x = {
-		.x = {
-			.ids = d->ids,
-			.latency_us = d->latency_us,
-			.end_us = d->end_us - m->shift_us,
-			.failed = d->failed,
-		},
-		.at_us = d->end_us,
-	};
+	int64_t end_us = at_us - m->shift_us, from_us = m->window_from_us;
+	struct exemplar e;
 
-	if (memcmp(d->ids.trace, none, sizeof(none)) == 0)
+	if (!exemplar_has_trace(ids))
 		return;
 	if (!r->exemplars)
 		r->exemplars = edge_exemplars(m, r->edge);
-	if (exemplars_want(r->exemplars, &x.x, from_us))
-		exemplars_add(r->exemplars, &x, from_us);
+	if (!exemplars_want(r->exemplars, ids, end_us, latency_us, failed, from_us))
+		return;
+	e = (struct exemplar){
+		.x = {
+			.ids = *ids,
+			.latency_us = latency_us,
+			.end_us = end_us,
+			.failed = failed,
+		},
+		.at_us = at_us,
+	};
+	exemplars_add(r->exemplars, &e, from_us);
 }
 
 static void
 add_flow(struct model *m, const struct flow *f)
 {
 	struct route *found;
-	struct delta_exemplar x;
 	bool failed;
 	int64_t at;
 	struct window_record r = {
@@ -290,8 +314,7 @@ add_flow(struct model *m, const struct flow *f)
 	book_lazily(m, &tally_at(m, found->tally)->queue, f->queue_us, f->weight, at);
 	touch_edge(m, found->edge, at, at);
 	say_kinds(m, found, f->src_kind, f->dst_kind, f->server_us >= 0);
-	x = (struct delta_exemplar){ f->ids, at, flow_latency_us(f), failed };
-	keep_exemplar(m, found, &x);
+	keep_exemplar(m, found, &f->ids, at, flow_latency_us(f), failed);
 	watch_flow(m, f, failed, found, at);
 	m->overflow += found->folded;
 	received(m, at, 1);
@@ -322,13 +345,12 @@ add_delta(struct model *m, const struct delta *d)
 	touch_edge(m, found->edge, d->events ? at - d->span_us : at, at);
 	say_kinds(m, found, d->src_kind, d->dst_kind, d->server.n > 0);
 	for (uint32_t i = 0; i < d->exemplars; i++) {
-		struct delta_exemplar x = d->exemplar[i];
+		const struct delta_exemplar *x = &d->exemplar[i];
 
-		if (x.end_us < 0 || x.end_us > d->end_us ||
-			!flow_duration_is_sane(x.latency_us))
-			continue;
-		x.end_us += at - d->end_us;
-		keep_exemplar(m, found, &x);
+		if (x->end_us >= 0 && x->end_us <= d->end_us &&
+			flow_duration_is_sane(x->latency_us))
+			keep_exemplar(m, found, &x->ids, x->end_us + at - d->end_us,
+				x->latency_us, x->failed);
 	}
 	watch_delta(m, d, found, at);
 	m->overflow += found->folded * events;
@@ -434,6 +456,7 @@ model_set_window(struct model *m, int64_t window_us)
 {
 	m->limits.window_us = window_us;
 	window_set_width(m->window, window_us);
+	set_bounds(m);
 }
 
 int64_t

@@ -40,7 +40,7 @@ slot_of(const struct dict *d, struct str s)
 {
 	uint32_t i = (uint32_t)hash_bytes(s.p, s.n) & d->mask;
 
-	while (d->slot[i] && !str_eq(dict_at(d, d->slot[i] - 1), s))
+	while (d->slot[i] && !str_same(dict_at(d, d->slot[i] - 1), s))
 		i = (i + 1) & d->mask;
 	return &d->slot[i];
 }

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 struct str {
@@ -31,6 +32,28 @@ static inline bool
 str_eq(struct str a, struct str b)
 {
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+/*
+ * The same for where it is asked request by request: no call for what is short, of which
+ * eight bytes are compared at a time, the last ones twice.
+ */
+static inline bool
+str_same(struct str a, struct str b)
+{
+	uint64_t x, y;
+
+	if (a.n != b.n || a.n < sizeof(x) || a.n > 64)
+		return str_eq(a, b);
+	for (size_t i = 0; i + sizeof(x) < a.n; i += sizeof(x)) {
+		memcpy(&x, a.p + i, sizeof(x));
+		memcpy(&y, b.p + i, sizeof(y));
+		if (x != y)
+			return false;
+	}
+	memcpy(&x, a.p + a.n - sizeof(x), sizeof(x));
+	memcpy(&y, b.p + a.n - sizeof(y), sizeof(y));
+	return x == y;
 }
 
 #endif
