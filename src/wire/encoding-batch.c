@@ -28,12 +28,17 @@ struct column {
 struct section {
 	uint32_t rows;
 	struct column column[BATCH_COLUMNS_MAX];
-	const uint8_t *id[BATCH_IDS]; /* NULL: all unknown */
+	const uint8_t *id[BATCH_IDS];
+	size_t id_step[BATCH_IDS]; /* from row to row; 0: all unknown, as id[] says */
 };
 
 struct route {
 	uint32_t src, dst, op; /* numbers of texts */
-	uint8_t kind, origin, src_kind, dst_kind;
+	bool nameless;         /* one of its ends is */
+	/* As in a flow, so that they are copied as one. */
+	enum flow_kind kind;
+	enum flow_origin origin;
+	enum node_kind src_kind, dst_kind;
 	struct flow_memo memo;
 };
 
@@ -62,31 +67,50 @@ struct reader {
 
 /* ------------------------------------------------------------ the layout */
 
-static bool
-take_long_varint(struct reader *r, uint64_t max, uint64_t *ret_v)
+/* A varint, and what stands behind it: NULL when it is none. */
+struct varint {
+	const uint8_t *behind;
+	uint64_t v;
+};
+
+static struct varint
+long_varint(const uint8_t *p, const uint8_t *end)
 {
 	uint64_t v = 0;
 
-	for (unsigned shift = 0; shift < 64 && r->p < r->end; shift += 7) {
-		uint8_t b = *r->p++;
+	for (unsigned shift = 0; shift < 64 && p < end; shift += 7) {
+		uint8_t b = *p++;
 
 		v |= (uint64_t)(b & 0x7f) << shift;
-		if (b < 0x80) {
-			*ret_v = v;
-			return v <= max;
-		}
+		if (b < 0x80)
+			return (struct varint){ p, v };
 	}
-	return false;
+	return (struct varint){ NULL, 0 };
 }
 
-/* Nearly all have one byte. */
+/* Nearly all have one byte, and those of many routes two. */
+static inline struct varint
+varint(const uint8_t *p, const uint8_t *end)
+{
+	if (end - p < 2)
+		return long_varint(p, end);
+	if (p[0] < 0x80)
+		return (struct varint){ p + 1, p[0] };
+	if (p[1] < 0x80)
+		return (struct varint){ p + 2, (p[0] & 0x7fu) | (unsigned)p[1] << 7 };
+	return long_varint(p, end);
+}
+
 static inline bool
 take_varint(struct reader *r, uint64_t max, uint64_t *ret_v)
 {
-	if (r->p == r->end || *r->p >= 0x80)
-		return take_long_varint(r, max, ret_v);
-	*ret_v = *r->p++;
-	return *ret_v <= max;
+	struct varint n = varint(r->p, r->end);
+
+	if (!n.behind || n.v > max)
+		return false;
+	r->p = n.behind;
+	*ret_v = n.v;
+	return true;
 }
 
 static inline bool
@@ -96,6 +120,23 @@ take_bytes(struct reader *r, size_t n, const uint8_t **ret_p)
 		return false;
 	*ret_p = r->p;
 	r->p += n;
+	return true;
+}
+
+static bool
+take_each_text(struct reader *r)
+{
+	const uint8_t *p = r->p, *end = r->end;
+
+	for (uint32_t i = 1; i < r->texts; i++) {
+		struct varint n = varint(p, end);
+
+		if (!n.behind || n.v > (uint64_t)(end - n.behind))
+			return false;
+		r->text[i] = (struct str){ (const char *)n.behind, n.v };
+		p = n.behind + n.v;
+	}
+	r->p = p;
 	return true;
 }
 
@@ -113,42 +154,51 @@ take_texts(struct reader *r)
 	}
 	memset(r->known, 0, (n + 1) * sizeof(*r->known));
 	r->text[0] = STR("");
-	for (r->texts = 1; r->texts <= n; r->texts++) {
-		const uint8_t *p;
-		uint64_t length;
+	r->texts = (uint32_t)n + 1;
+	return take_each_text(r);
+}
 
-		if (!take_varint(r, WIRE_MAX_FRAME, &length) ||
-			!take_bytes(r, length, &p))
-			return false;
-		r->text[r->texts] = (struct str){ (const char *)p, length };
-	}
-	return true;
+/* The numbers of a route's texts. Returns what stands behind them, or NULL. */
+static inline const uint8_t *
+take_names(const struct reader *r, struct route *to)
+{
+	struct varint src = varint(r->p, r->end), dst, op;
+
+	if (!src.behind || src.v >= r->texts)
+		return NULL;
+	dst = varint(src.behind, r->end);
+	if (!dst.behind || dst.v >= r->texts)
+		return NULL;
+	op = varint(dst.behind, r->end);
+	if (!op.behind || op.v >= r->texts)
+		return NULL;
+	to->src = (uint32_t)src.v;
+	to->dst = (uint32_t)dst.v;
+	to->op = (uint32_t)op.v;
+	to->nameless = !r->text[src.v].n || !r->text[dst.v].n;
+	to->memo.stamp = 0;
+	to->memo.src = &r->known[src.v];
+	to->memo.dst = &r->known[dst.v];
+	to->memo.op = &r->known[op.v];
+	return op.behind;
 }
 
 /* A route. Words that a newer sender may know and this reader does not are no faults. */
 static inline bool
 take_route(struct reader *r, struct route *to)
 {
-	uint64_t src, dst, op;
-	const uint8_t *kinds;
+	const uint8_t *p = take_names(r, to);
 	unsigned src_kind, dst_kind;
 
-	if (!take_varint(r, r->texts - 1, &src) || !take_varint(r, r->texts - 1, &dst) ||
-		!take_varint(r, r->texts - 1, &op) || !take_bytes(r, 3, &kinds))
+	if (!p || r->end - p < 3)
 		return false;
-	src_kind = kinds[2] & 15;
-	dst_kind = kinds[2] >> 4;
-	to->src = (uint32_t)src;
-	to->dst = (uint32_t)dst;
-	to->op = (uint32_t)op;
-	to->kind = kinds[0] < KIND_COUNT ? kinds[0] : KIND_UNKNOWN;
-	to->origin = kinds[1] < ORIGIN_COUNT ? kinds[1] : ORIGIN_DIRECT;
-	to->src_kind = (uint8_t)(src_kind < NODE_KIND_COUNT ? src_kind : NODE_SERVICE);
-	to->dst_kind = (uint8_t)(dst_kind < NODE_KIND_COUNT ? dst_kind : NODE_SERVICE);
-	to->memo.stamp = 0;
-	to->memo.src = &r->known[src];
-	to->memo.dst = &r->known[dst];
-	to->memo.op = &r->known[op];
+	r->p = p + 3;
+	src_kind = p[2] & 15;
+	dst_kind = p[2] >> 4;
+	to->kind = p[0] < KIND_COUNT ? p[0] : KIND_UNKNOWN;
+	to->origin = p[1] < ORIGIN_COUNT ? p[1] : ORIGIN_DIRECT;
+	to->src_kind = src_kind < NODE_KIND_COUNT ? src_kind : NODE_SERVICE;
+	to->dst_kind = dst_kind < NODE_KIND_COUNT ? dst_kind : NODE_SERVICE;
 	return true;
 }
 
@@ -186,6 +236,7 @@ take_column(struct reader *r, struct column *c, uint32_t rows, bool first)
 static bool
 take_section(struct reader *r, enum batch_section at)
 {
+	static const uint8_t unknown[16];
 	const struct batch_shape *shape = &batch_shapes[at];
 	struct section *s = &r->section[at];
 	const uint8_t *mask;
@@ -207,9 +258,9 @@ take_section(struct reader *r, enum batch_section at)
 	if (!take_bytes(r, 1, &mask) || *mask >= 1 << BATCH_IDS)
 		return false;
 	for (unsigned k = 0; k < BATCH_IDS; k++) {
-		s->id[k] = NULL;
-		if ((*mask >> k & 1) &&
-			!take_bytes(r, (size_t)rows * batch_id_bytes[k], &s->id[k]))
+		s->id[k] = unknown;
+		s->id_step[k] = *mask >> k & 1 ? batch_id_bytes[k] : 0;
+		if (s->id_step[k] && !take_bytes(r, rows * s->id_step[k], &s->id[k]))
 			return false;
 	}
 	return true;
@@ -297,10 +348,21 @@ read_entries(const struct column *c, const uint8_t *p, unsigned width, bool opti
 	uint64_t base = c->base, mask = c->mask;
 	uint32_t i = 0;
 
+#pragma GCC unroll 4
 	for (; i < whole; i++, p += width)
 		to[i] = value_of(base, optional, get_le64(p) & mask);
 	for (; i < n; i++, p += width)
 		to[i] = value_of(base, optional, get_le(p, width));
+}
+
+/* All of them are the same. */
+static void
+read_constant(const struct column *c, uint32_t n, int64_t *to)
+{
+	int64_t v = value_of(c->base, c->optional, 0);
+
+	for (uint32_t i = 0; i < n; i++)
+		to[i] = v;
 }
 
 /* Rows [@from, @from + @n) of a column. */
@@ -314,10 +376,7 @@ read_column(const struct reader *r, const struct column *c, uint32_t from, uint3
 	uint32_t whole = room > 8 ? (uint32_t)MIN(room - 8, n) : 0;
 
 	if (c->width == 0) {
-		int64_t v = value_of(c->base, c->optional, 0);
-
-		for (uint32_t i = 0; i < n; i++)
-			to[i] = v;
+		read_constant(c, n, to);
 	} else if (c->width == 8) {
 		read_wide(c, p, n, to);
 	} else if (c->optional) {
@@ -334,26 +393,21 @@ read_block(struct reader *r, enum batch_section at, uint32_t from)
 	const struct section *s = &r->section[at];
 	uint32_t n = MIN(s->rows - from, (uint32_t)BLOCK);
 
+	/* What is the same in all rows stands there since the first of them. */
 	for (unsigned c = 0; c < batch_shapes[at].columns; c++)
-		read_column(r, &s->column[c], from, n, r->cell[c]);
+		if (s->column[c].width)
+			read_column(r, &s->column[c], from, n, r->cell[c]);
+		else if (from == 0)
+			read_constant(&s->column[c], BLOCK, r->cell[c]);
 	return n;
 }
 
-static void
+static inline void
 read_ids(const struct section *s, uint32_t row, struct flow_ids *ids)
 {
-	static const struct flow_ids none;
-
-	if (!s->id[0] || !s->id[1] || !s->id[2])
-		*ids = none;
-	if (s->id[0])
-		memcpy(ids->trace, s->id[0] + row * sizeof(ids->trace),
-			sizeof(ids->trace));
-	if (s->id[1])
-		memcpy(ids->span, s->id[1] + row * sizeof(ids->span), sizeof(ids->span));
-	if (s->id[2])
-		memcpy(ids->parent, s->id[2] + row * sizeof(ids->parent),
-			sizeof(ids->parent));
+	memcpy(ids->trace, s->id[0] + row * s->id_step[0], sizeof(ids->trace));
+	memcpy(ids->span, s->id[1] + row * s->id_step[1], sizeof(ids->span));
+	memcpy(ids->parent, s->id[2] + row * s->id_step[2], sizeof(ids->parent));
 }
 
 static bool
@@ -380,7 +434,7 @@ read_route(const struct reader *r, int64_t number)
 	if ((uint64_t)number >= r->routes)
 		return NULL;
 	route = &r->route[number];
-	return r->text[route->src].n && r->text[route->dst].n ? route : NULL;
+	return route->nameless ? NULL : route;
 }
 
 static int64_t
@@ -389,7 +443,13 @@ read_time(const struct reader *r, int64_t us)
 	return us < 0 ? r->now_us : us;
 }
 
-static void
+static inline bool
+is_weight(int64_t weight)
+{
+	return weight >= 1 && weight <= UINT32_MAX;
+}
+
+static inline void
 hand_out(struct reader *r, const struct event *e, bool good, uint64_t numbers)
 {
 	if (!good) {
@@ -400,14 +460,14 @@ hand_out(struct reader *r, const struct event *e, bool good, uint64_t numbers)
 	r->counts->events += numbers;
 }
 
-static bool
+static inline bool
 make_flow(const struct reader *r, uint32_t row, uint32_t i, struct flow *f)
 {
 	const int64_t(*cell)[BLOCK] = r->cell;
 	struct route *route = read_route(r, cell[FLOW_ROUTE][i]);
 
 	if (!route || !read_text(r, cell[FLOW_CODE][i], &f->code) ||
-		cell[FLOW_WEIGHT][i] < 1 || cell[FLOW_WEIGHT][i] > UINT32_MAX)
+		!is_weight(cell[FLOW_WEIGHT][i]))
 		return false;
 	f->memo = &route->memo;
 	f->src = r->text[route->src];
@@ -576,7 +636,7 @@ make_delta(struct reader *r, const int64_t (*cell)[BLOCK], uint32_t i, struct de
 		!read_buckets(r, cell[DELTA_QUEUES][i], 2, &d->queue) ||
 		!read_exemplars(r, cell[DELTA_EXEMPLARS][i], d))
 		return false;
-	if (!route || cell[DELTA_WEIGHT][i] < 1 || cell[DELTA_WEIGHT][i] > UINT32_MAX)
+	if (!route || !is_weight(cell[DELTA_WEIGHT][i]))
 		return false;
 	d->memo = &route->memo;
 	d->src = r->text[route->src];
@@ -626,13 +686,23 @@ hand_out_deltas(struct reader *r)
 	}
 }
 
+static void
+hand_out_flows(struct reader *r)
+{
+	struct event e = { .type = EVENT_FLOW };
+
+	for (uint32_t row = 0, n; row < r->section[BATCH_FLOWS].rows; row += n) {
+		n = read_block(r, BATCH_FLOWS, row);
+		for (uint32_t i = 0; i < n; i++)
+			hand_out(r, &e, make_flow(r, row + i, i, &e.u.flow), 1);
+	}
+}
+
 static bool
 make_event(
 	struct reader *r, enum event_type type, uint32_t row, uint32_t i, struct event *e)
 {
 	switch (type) {
-	case EVENT_FLOW:
-		return make_flow(r, row, i, &e->u.flow);
 	case EVENT_WORK:
 		return make_work(r, row, i, &e->u.work);
 	case EVENT_NOTE:
@@ -710,7 +780,7 @@ decode_batch(void *reader, struct str payload, int64_t now_us, wire_event_fn fn,
 	r->buckets = r->exemplars = 0;
 	status = take_layout(r);
 	if (status == STATUS_OK) {
-		hand_out_rows(r, BATCH_FLOWS, EVENT_FLOW);
+		hand_out_flows(r);
 		hand_out_rows(r, BATCH_WORKS, EVENT_WORK);
 		hand_out_rows(r, BATCH_NOTES, EVENT_NOTE);
 		hand_out_rows(r, BATCH_GAUGES, EVENT_GAUGE);
