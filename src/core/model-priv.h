@@ -11,6 +11,7 @@
 #include "idmap.h"
 #include "notes.h"
 #include "pool.h"
+#include "weir/base/buf.h"
 #include "weir/base/names.h"
 #include "weir/core/model.h"
 #include "weir/core/own.h"
@@ -58,11 +59,12 @@ struct edge {
 
 /* What was found under the names of a flow, see model-route.c. */
 struct route {
-	uint64_t stamp;        /* good while this is the model's */
-	uint32_t src, dst, op; /* names */
+	uint32_t key; /* where the bytes of its names begin in `keys` */
+	uint16_t src_n, dst_n, op_n;
 	uint8_t kind, origin;
 	bool folded;  /* something of it is "(other)" for want of room */
 	uint8_t said; /* what its flows have said of their ends, 0: nothing yet */
+	uint32_t src, dst, op; /* names */
 	uint32_t edge, tally, series;
 	uint32_t watched;            /* what the verdict engine knows it by */
 	struct exemplars *exemplars; /* of the edge, or NULL */
@@ -70,7 +72,9 @@ struct route {
 
 struct routes {
 	struct route *at;
+	uint32_t *tag; /* a part of each one's hash; 0 is free */
 	uint32_t size, used;
+	struct buf keys;
 	struct route other; /* the newest that has no place */
 };
 
@@ -92,11 +96,11 @@ struct model {
 	int64_t tick;                       /* of now */
 	int64_t taken_from_us, taken_to_us; /* ends that are booked as they are told */
 	int64_t window_from_us;             /* that of the window */
-	int64_t first_now_us; /* when the first event or advance came */
-	int64_t since_us;     /* the oldest time known of */
-	int64_t newest_us;    /* as the events told, or SNAP_UNKNOWN */
-	int64_t added_us;     /* when the newest event was added, by the caller's time */
-	uint64_t stamp;       /* of routes and memos that are still good */
+	int64_t first_now_us;               /* when the first event or advance came */
+	int64_t since_us;                   /* the oldest time known of */
+	int64_t newest_us;                  /* as the events told, or SNAP_UNKNOWN */
+	int64_t added_us; /* when the newest event was added, by the caller's time */
+	uint64_t stamp;   /* of routes and memos that are still good */
 	uint64_t received, late, future, bad, overflow;
 	int64_t arrival_tick[ARRIVAL_TICKS];
 	uint64_t arrivals[ARRIVAL_TICKS];
@@ -140,27 +144,38 @@ const struct tally *model_richest(const struct model *m, const struct edge *e);
 /* Answer what was asked in @s. */
 void model_shape(const struct model *m, struct shape *s);
 
+/* Have on its way what will be needed of it: with many edges nothing is in the caches. */
+static inline struct route *
+route_fetched(const struct model *m, struct route *r)
+{
+	__builtin_prefetch(edge_at(m, r->edge), 1);
+	__builtin_prefetch(tally_at(m, r->tally));
+	if (r->exemplars)
+		__builtin_prefetch(r->exemplars);
+	return r;
+}
+
+/* As route_find(), where the memo tells nothing. */
+struct route *route_look(struct model *m, const struct flow *f);
+
 /*
  * Where flows of those names go, with all of it made that is not there. The route is
  * valid until the next one is asked for.
  */
-struct route *route_find(struct model *m, const struct flow *f);
+static inline struct route *
+route_find(struct model *m, const struct flow *f)
+{
+	if (f->memo && f->memo->stamp == m->stamp && f->memo->found)
+		return route_fetched(m, f->memo->found);
+	return route_look(m, f);
+}
 
 /* A second is over: all routes are to be found anew. */
 void routes_renew(struct model *m);
 size_t routes_bytes(const struct model *m);
 
-/*
- * The number of a name that has one, else NAME_OTHER. @known, unless NULL, is 0 or what
- * was left there for the same name.
- */
-uint32_t table_name(const struct model *m, struct str name, uint32_t *known);
-
-/*
- * The node of that name, made if need be; "(other)" and *folded when there is no room.
- * @known as above.
- */
-uint32_t table_node(struct model *m, struct str name, uint32_t *known, bool *folded);
+/* The node of that name, made if need be; "(other)" and *folded when there is no room. */
+uint32_t table_node(struct model *m, struct str name, bool *folded);
 
 /* The edge between two nodes; that between "(other)" and itself when there is no room. */
 uint32_t table_edge(
@@ -173,8 +188,7 @@ uint32_t table_find_edge(
 uint32_t table_tally(struct model *m, uint32_t edge, enum flow_origin origin);
 
 /* The series to book an operation's calls to; the tally's own for a nameless one. */
-uint32_t table_op(
-	struct model *m, uint32_t tally, struct str name, uint32_t *known, bool *folded);
+uint32_t table_op(struct model *m, uint32_t tally, struct str name, bool *folded);
 
 /* The verdict engine of a model: made, fed, asked. All do nothing without one. */
 void watch_init(struct model *m);

@@ -45,24 +45,10 @@ other_node(struct model *m)
 	return i != NONE ? i : node_make(m, NAME_OTHER);
 }
 
-/* Ids are for ever, so they may be kept. */
 uint32_t
-table_name(const struct model *m, struct str name, uint32_t *known)
+table_node(struct model *m, struct str name, bool *folded)
 {
-	uint32_t id;
-
-	if (known && *known)
-		return *known - 1;
-	id = names_find(m->names, name);
-	if (known && id != NAME_OTHER)
-		*known = id + 1;
-	return id;
-}
-
-uint32_t
-table_node(struct model *m, struct str name, uint32_t *known, bool *folded)
-{
-	uint32_t id = table_name(m, name, known);
+	uint32_t id = names_find(m->names, name);
 	uint32_t i = id != NAME_OTHER ? node_by_name(m, id) : NONE;
 
 	if (i == NONE && m->nodes.live < m->limits.nodes) {
@@ -182,14 +168,14 @@ op_make(struct model *m, uint32_t tally, uint32_t name)
 }
 
 uint32_t
-table_op(struct model *m, uint32_t tally, struct str name, uint32_t *known, bool *folded)
+table_op(struct model *m, uint32_t tally, struct str name, bool *folded)
 {
 	const struct tally *t = tally_at(m, tally);
 	uint32_t id, i = IDMAP_NONE;
 
 	if (name.n == 0)
 		return t->series;
-	id = table_name(m, name, known);
+	id = names_find(m->names, name);
 	if (id != NAME_OTHER)
 		i = idmap_find(&m->op_of, op_key(tally, id));
 	if (i == IDMAP_NONE && t->ops < m->limits.ops_per_edge &&
@@ -321,4 +307,6 @@ table_done(struct model *m)
 	idmap_done(&m->op_of);
 	free(m->node_of);
 	free(m->routes.at);
+	free(m->routes.tag);
+	buf_done(&m->routes.keys);
 }

@@ -371,7 +371,7 @@ add_work(struct model *m, const struct work *w)
 	}
 	if (!book_time(m, w->end_us, 1, &at))
 		return;
-	node = table_node(m, w->service, NULL, &folded);
+	node = table_node(m, w->service, &folded);
 	node_at(m, node)->service = true;
 	book_lazily(m, &node_at(m, node)->self, w->duration_us, 1, at);
 	watch_work(m, w);
@@ -472,7 +472,7 @@ model_bytes(const struct model *m)
 		   window_bytes(m->window) + m->node_of_room * sizeof(*m->node_of) +
 		   pool_bytes(&m->nodes) + pool_bytes(&m->edges) +
 		   pool_bytes(&m->tallies) + pool_bytes(&m->ops) +
-		   idmap_bytes(&m->edge_of) + idmap_bytes(&m->op_of) +
+		   idmap_bytes(&m->edge_of) + idmap_bytes(&m->op_of) + routes_bytes(m) +
 		   (m->own ? own_bytes(m->own) : 0);
 
 	for (uint32_t i = 0; i < m->edges.count; i++)

@@ -32,22 +32,11 @@ struct section {
 	size_t id_step[BATCH_IDS]; /* from row to row; 0: all unknown, as id[] says */
 };
 
-struct route {
-	uint32_t src, dst, op; /* numbers of texts */
-	bool nameless;         /* one of its ends is */
-	/* As in a flow, so that they are copied as one. */
-	enum flow_kind kind;
-	enum flow_origin origin;
-	enum node_kind src_kind, dst_kind;
-	struct flow_memo memo;
-};
-
 /* Memory is kept from payload to payload; the rest is of the one being read. */
 struct reader {
 	const uint8_t *p, *end;
 	struct str *text;
-	uint32_t *known; /* of each text, by whoever receives it: see struct flow_memo */
-	struct route *route;
+	struct flow_memo *route;
 	uint32_t texts, routes; /* the empty text included */
 	uint32_t text_room, route_room;
 	struct section section[BATCH_SECTIONS];
@@ -150,46 +139,34 @@ take_texts(struct reader *r)
 	if (n + 1 > r->text_room) {
 		r->text_room = (uint32_t)n + 1;
 		r->text = xreallocarray(r->text, n + 1, sizeof(*r->text));
-		r->known = xreallocarray(r->known, n + 1, sizeof(*r->known));
 	}
-	memset(r->known, 0, (n + 1) * sizeof(*r->known));
 	r->text[0] = STR("");
 	r->texts = (uint32_t)n + 1;
 	return take_each_text(r);
 }
 
-/* The numbers of a route's texts. Returns what stands behind them, or NULL. */
+/* The next varint as the text of that number. Returns what is behind it, or NULL. */
 static inline const uint8_t *
-take_names(const struct reader *r, struct route *to)
+take_name(const struct reader *r, const uint8_t *p, struct str *ret_text)
 {
-	struct varint src = varint(r->p, r->end), dst, op;
+	struct varint n = varint(p, r->end);
 
-	if (!src.behind || src.v >= r->texts)
+	if (!n.behind || n.v >= r->texts)
 		return NULL;
-	dst = varint(src.behind, r->end);
-	if (!dst.behind || dst.v >= r->texts)
-		return NULL;
-	op = varint(dst.behind, r->end);
-	if (!op.behind || op.v >= r->texts)
-		return NULL;
-	to->src = (uint32_t)src.v;
-	to->dst = (uint32_t)dst.v;
-	to->op = (uint32_t)op.v;
-	to->nameless = !r->text[src.v].n || !r->text[dst.v].n;
-	to->memo.stamp = 0;
-	to->memo.src = &r->known[src.v];
-	to->memo.dst = &r->known[dst.v];
-	to->memo.op = &r->known[op.v];
-	return op.behind;
+	*ret_text = r->text[n.v];
+	return n.behind;
 }
 
 /* A route. Words that a newer sender may know and this reader does not are no faults. */
 static inline bool
-take_route(struct reader *r, struct route *to)
+take_route(struct reader *r, struct flow_memo *to)
 {
-	const uint8_t *p = take_names(r, to);
+	const uint8_t *p = r->p;
 	unsigned src_kind, dst_kind;
 
+	p = take_name(r, p, &to->src);
+	p = p ? take_name(r, p, &to->dst) : NULL;
+	p = p ? take_name(r, p, &to->op) : NULL;
 	if (!p || r->end - p < 3)
 		return false;
 	r->p = p + 3;
@@ -199,6 +176,7 @@ take_route(struct reader *r, struct route *to)
 	to->origin = p[1] < ORIGIN_COUNT ? p[1] : ORIGIN_DIRECT;
 	to->src_kind = src_kind < NODE_KIND_COUNT ? src_kind : NODE_SERVICE;
 	to->dst_kind = dst_kind < NODE_KIND_COUNT ? dst_kind : NODE_SERVICE;
+	to->stamp = 0;
 	return true;
 }
 
@@ -213,9 +191,11 @@ take_routes(struct reader *r)
 		r->route_room = (uint32_t)n;
 		r->route = xreallocarray(r->route, n, sizeof(*r->route));
 	}
-	for (r->routes = 0; r->routes < n; r->routes++)
+	for (r->routes = 0; r->routes < n; r->routes++) {
+		r->route[r->routes].following = (uint32_t)n - r->routes - 1;
 		if (!take_route(r, &r->route[r->routes]))
 			return false;
+	}
 	return true;
 }
 
@@ -426,15 +406,15 @@ read_name(const struct reader *r, int64_t number, struct str *ret_name)
 	return read_text(r, number, ret_name) && ret_name->n > 0;
 }
 
-static struct route *
+static struct flow_memo *
 read_route(const struct reader *r, int64_t number)
 {
-	struct route *route;
+	struct flow_memo *route;
 
 	if ((uint64_t)number >= r->routes)
 		return NULL;
 	route = &r->route[number];
-	return route->nameless ? NULL : route;
+	return route->src.n && route->dst.n ? route : NULL;
 }
 
 static int64_t
@@ -464,15 +444,15 @@ static inline bool
 make_flow(const struct reader *r, uint32_t row, uint32_t i, struct flow *f)
 {
 	const int64_t(*cell)[BLOCK] = r->cell;
-	struct route *route = read_route(r, cell[FLOW_ROUTE][i]);
+	struct flow_memo *route = read_route(r, cell[FLOW_ROUTE][i]);
 
 	if (!route || !read_text(r, cell[FLOW_CODE][i], &f->code) ||
 		!is_weight(cell[FLOW_WEIGHT][i]))
 		return false;
-	f->memo = &route->memo;
-	f->src = r->text[route->src];
-	f->dst = r->text[route->dst];
-	f->op = r->text[route->op];
+	f->memo = route;
+	f->src = route->src;
+	f->dst = route->dst;
+	f->op = route->op;
 	f->kind = route->kind;
 	f->origin = route->origin;
 	f->src_kind = route->src_kind;
@@ -628,7 +608,7 @@ read_exemplars(struct reader *r, int64_t n, struct delta *d)
 static bool
 make_delta(struct reader *r, const int64_t (*cell)[BLOCK], uint32_t i, struct delta *d)
 {
-	struct route *route = read_route(r, cell[DELTA_ROUTE][i]);
+	struct flow_memo *route = read_route(r, cell[DELTA_ROUTE][i]);
 
 	/* Its lists come first: they are passed over even where it is bad. */
 	if (!read_buckets(r, cell[DELTA_LATENCIES][i], 0, &d->latency) ||
@@ -638,10 +618,10 @@ make_delta(struct reader *r, const int64_t (*cell)[BLOCK], uint32_t i, struct de
 		return false;
 	if (!route || !is_weight(cell[DELTA_WEIGHT][i]))
 		return false;
-	d->memo = &route->memo;
-	d->src = r->text[route->src];
-	d->dst = r->text[route->dst];
-	d->op = r->text[route->op];
+	d->memo = route;
+	d->src = route->src;
+	d->dst = route->dst;
+	d->op = route->op;
 	d->kind = route->kind;
 	d->origin = route->origin;
 	d->src_kind = route->src_kind;
@@ -738,7 +718,6 @@ reader_free(void *reader)
 	struct reader *r = reader;
 
 	free(r->text);
-	free(r->known);
 	free(r->route);
 	free(r->bound_us);
 	free(r->bucket);
@@ -756,10 +735,8 @@ shrink(struct reader *r)
 	if (r->route_room <= KEEP_ROUTES && r->text_room <= 3 * KEEP_ROUTES)
 		return;
 	free(r->text);
-	free(r->known);
 	free(r->route);
 	r->text = NULL;
-	r->known = NULL;
 	r->route = NULL;
 	r->text_room = r->route_room = 0;
 }

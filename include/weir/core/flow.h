@@ -93,14 +93,20 @@ struct flow_ids {
 
 /*
  * Where a receiver of flows remembers what it found under their names, one for all flows
- * that have the same ones, of one message or of many. Whoever makes it sets the stamp to 0
- * and the last line; the rest is the receiver's business, of whom there is only one.
+ * that have the same ones, of one message or of many. Whoever makes it sets the stamp to
+ * 0; what was found is the receiver's business, of whom there is only one.
+ *
+ * Where more of them follow in an array, of flows that are likely to come next, the names
+ * in them are told beforehand, so that the receiver may have what is under them at hand.
  */
 struct flow_memo {
 	uint64_t stamp; /* 0: nothing */
 	void *found;
-	/* The same for the texts by themselves, which several memos may share; or NULL. */
-	uint32_t *src, *dst, *op; /* 0: nothing */
+	struct str src, dst, op;
+	enum flow_kind kind;
+	enum flow_origin origin;
+	enum node_kind src_kind, dst_kind;
+	uint32_t following; /* so many stand behind it */
 };
 
 struct flow {
