@@ -44,8 +44,8 @@ slot_done(struct log *g, struct slot *s)
 		free(s->run[i].p);
 	}
 	g->bytes -= s->room * sizeof(*s->tail);
-	g->bytes -= s->groups.out.cap;
-	buf_done(&s->groups.out);
+	g->bytes -= s->groups.cap;
+	buf_done(&s->groups);
 	free(s->run);
 	free(s->tail);
 }
@@ -54,7 +54,7 @@ static void
 merge_stop(struct merge *m)
 {
 	free(m->c);
-	buf_done(&m->out.out);
+	buf_done(&m->out);
 	*m = (struct merge){ 0 };
 }
 
@@ -66,7 +66,7 @@ log_done(struct log *g)
 		slot_done(g, &g->slot[i]);
 	free(g->slot);
 	free(g->fold);
-	free(g->scratch);
+	packer_done(&g->packer);
 	free(g->spare);
 	buf_done(&g->spare_groups);
 }
@@ -93,9 +93,9 @@ log_find(const struct log *g, int64_t tick)
 size_t
 log_memory(const struct log *g)
 {
-	return g->bytes + sizeof(*g->fold) + g->scratch_room * sizeof(*g->scratch) +
+	return g->bytes + sizeof(*g->fold) + packer_bytes(&g->packer) +
 	       g->spare_room * sizeof(*g->spare) + g->spare_groups.cap +
-	       g->merge.out.out.cap + g->room * sizeof(*g->slot);
+	       g->merge.out.cap + g->room * sizeof(*g->slot);
 }
 
 static struct slot *
@@ -165,18 +165,11 @@ tail_keep(struct log *g, struct slot *s)
 void
 log_pack_tail(struct log *g, struct slot *s)
 {
-	struct packer pk = { 0 };
-
 	if (!s->n)
 		return;
 	assert(s->summed == 0 || s->summed == s->n);
-	if (s->n > g->scratch_room) {
-		g->scratch_room = s->room;
-		free(g->scratch);
-		g->scratch = xcalloc(g->scratch_room, sizeof(*g->scratch));
-	}
-	pack_entries(&pk, entries_sort(s->tail, s->n, g->scratch), s->n, g->fold);
-	add_run(g, s, pack_done(&pk), s->summed == s->n);
+	add_run(g, s, pack_entries(&g->packer, s->tail, s->n, g->fold),
+		s->summed == s->n);
 	tail_keep(g, s);
 }
 
@@ -202,20 +195,19 @@ log_tail_grow(struct log *g, struct slot *s)
 void
 log_pack_groups(struct log *g, struct slot *s)
 {
-	if (!s->groups.out.n)
+	if (!s->groups.n)
 		return;
-	assert(s->grouped == 0 || s->grouped == s->groups.out.n);
+	assert(s->grouped == 0 || s->grouped == s->groups.n);
 	add_run(g, s, run_sort(&s->groups, g->fold), s->grouped > 0);
-	g->bytes -= s->groups.out.cap;
-	buf_clear(&s->groups.out);
-	if (s->groups.out.cap > g->spare_groups.cap) {
+	g->bytes -= s->groups.cap;
+	buf_clear(&s->groups);
+	if (s->groups.cap > g->spare_groups.cap) {
 		struct buf less = g->spare_groups;
 
-		g->spare_groups = s->groups.out;
-		s->groups.out = less;
+		g->spare_groups = s->groups;
+		s->groups = less;
 	}
-	buf_done(&s->groups.out);
-	s->groups.series = s->grouped_series = 0;
+	buf_done(&s->groups);
 	s->grouped = 0;
 }
 
@@ -233,10 +225,10 @@ log_slot(struct log *g, int64_t tick)
 static void
 groups_take_spare(struct log *g, struct slot *s)
 {
-	struct buf old = s->groups.out;
+	struct buf old = s->groups;
 
-	s->groups.out = g->spare_groups;
-	buf_add(&s->groups.out, old.p, old.n);
+	s->groups = g->spare_groups;
+	buf_add(&s->groups, old.p, old.n);
 	buf_done(&old);
 	g->spare_groups = (struct buf)BUF_INIT;
 }
@@ -245,11 +237,11 @@ void
 log_append_group(struct log *g, struct slot *s, uint32_t series, const struct totals *t,
 	const uint16_t *bucket, const uint32_t *count, unsigned n)
 {
-	g->bytes -= s->groups.out.cap;
-	if (s->groups.out.n >= GROUPS_LATE && s->groups.out.cap < g->spare_groups.cap)
+	g->bytes -= s->groups.cap;
+	if (s->groups.n >= GROUPS_LATE && s->groups.cap < g->spare_groups.cap)
 		groups_take_spare(g, s);
 	pack_group(&s->groups, series, t, bucket, count, n);
-	g->bytes += s->groups.out.cap;
+	g->bytes += s->groups.cap;
 }
 
 void
@@ -269,7 +261,7 @@ merge_start(struct log *g, unsigned from, unsigned to, int64_t tick, int64_t spa
 	struct merge *m = &g->merge;
 	unsigned runs = 0;
 
-	*m = (struct merge){ .tick = tick, .span = span };
+	*m = (struct merge){ .tick = tick, .span = span, .series = WINDOW_NO_SERIES };
 	for (unsigned i = from; i < to; i++) {
 		log_pack_tail(g, &g->slot[i]);
 		runs += g->slot[i].runs;
@@ -277,8 +269,9 @@ merge_start(struct log *g, unsigned from, unsigned to, int64_t tick, int64_t spa
 	m->c = xcalloc(runs, sizeof(*m->c));
 	for (unsigned i = from; i < to; i++)
 		for (uint32_t r = 0; r < g->slot[i].runs; r++) {
-			run_open(&m->c[m->n], &g->slot[i].run[r]);
-			m->n += run_next(&m->c[m->n]);
+			m->c[m->n] = run_open(&g->slot[i].run[r]);
+			m->series = MIN(m->series, run_peek(&m->c[m->n]));
+			m->n++;
 		}
 }
 
@@ -286,21 +279,23 @@ merge_start(struct log *g, unsigned from, unsigned to, int64_t tick, int64_t spa
 static void
 move_groups(struct log *g, struct slot *to, const struct slot *from)
 {
-	struct run all = { .p = (uint8_t *)from->groups.out.p, .n = from->groups.out.n };
+	struct run all = { .p = (uint8_t *)from->groups.p, .n = from->groups.n };
 	uint16_t bucket[HIST_BUCKETS];
 	uint32_t count[HIST_BUCKETS];
 	struct run_cursor c;
+	struct totals t;
 
 	if (!all.n)
 		return;
-	run_open(&c, &all);
-	while (run_next(&c)) {
-		unsigned n = run_pairs(&c, bucket, count, HIST_BUCKETS);
+	c = run_open(&all);
+	while (run_peek(&c) != WINDOW_NO_SERIES) {
+		unsigned n;
 
-		log_append_group(g, to, c.series, &c.totals, bucket, count, n);
+		run_next(&c, &t);
+		n = run_pairs(&c, bucket, count, HIST_BUCKETS);
+		log_append_group(g, to, c.series, &t, bucket, count, n);
 	}
-	to->grouped = to->groups.out.n;
-	to->grouped_series = to->groups.series;
+	to->grouped = to->groups.n;
 }
 
 /* Put the merged slot in the place of its sources; what came late meanwhile is kept. */
@@ -320,11 +315,11 @@ merge_finish(struct log *g)
 			memcpy(made.tail + made.n, s->tail, s->n * sizeof(*s->tail));
 		made.n += s->n;
 		made.summed += s->summed;
-		assert(s->grouped == s->groups.out.n);
+		assert(s->grouped == s->groups.n);
 		move_groups(g, &made, s);
 		slot_done(g, s);
 	}
-	if (m->out.out.n)
+	if (m->out.n)
 		add_run(g, &made, pack_done(&m->out), true);
 	assert(to > from && made.summed == made.n);
 	g->slot[from] = made;
@@ -337,26 +332,20 @@ merge_finish(struct log *g)
 static size_t
 merge_series(struct merge *m, struct fold *fold)
 {
-	uint32_t series = UINT32_MAX;
+	uint32_t next = WINDOW_NO_SERIES;
 	size_t read = 0;
 
-	for (unsigned i = 0; i < m->n; i++)
-		series = MIN(series, m->c[i].series);
-	for (unsigned i = 0; i < m->n;) {
-		const uint8_t *was = m->c[i].p;
-		bool more = true;
+	for (unsigned i = 0; i < m->n; i++) {
+		struct run_cursor *c = &m->c[i];
+		const uint8_t *was = c->p;
 
-		if (m->c[i].series == series) {
-			fold_group(fold, &m->c[i]);
-			more = run_next(&m->c[i]);
-			read += (size_t)(m->c[i].p - was);
-		}
-		if (more)
-			i++;
-		else
-			m->c[i] = m->c[--m->n];
+		if (run_peek(c) == m->series)
+			fold_group(fold, c);
+		read += (size_t)(c->p - was);
+		next = MIN(next, run_peek(c));
 	}
-	pack_fold(&m->out, series, fold);
+	pack_fold(&m->out, m->series, fold);
+	m->series = next;
 	return read;
 }
 
@@ -441,7 +430,7 @@ log_groups_due(const struct log *g, const struct slot *s, int64_t now_tick,
 	bool over = s->tick + s->span <= now_tick - CLOSED_TICKS;
 	size_t most = !over ? GROUPS_MAX : s->runs ? GROUPS_LATE : 0;
 
-	return s->groups.out.n > most && !merging(g, s->tick) &&
+	return s->groups.n > most && !merging(g, s->tick) &&
 	       !overlap(s->tick, s->tick + s->span, busy_from, busy_to);
 }
 
@@ -469,9 +458,9 @@ log_merge(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to,
 		merge_find(g, now_tick, busy_from, busy_to);
 	if (!m->span || overlap(m->tick, m->tick + m->span, busy_from, busy_to))
 		return 0;
-	while (m->n && read < budget)
+	while (m->series != WINDOW_NO_SERIES && read < budget)
 		read += merge_series(m, g->fold);
-	if (!m->n)
+	if (m->series == WINDOW_NO_SERIES)
 		merge_finish(g);
 	return read + 1;
 }

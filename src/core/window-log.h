@@ -7,7 +7,7 @@
 #ifndef WEIR_CORE_WINDOW_LOG_H
 #define WEIR_CORE_WINDOW_LOG_H
 
-#include "window-run.h"
+#include "window-pack.h"
 
 #define TICK_US INT64_C(1000000)
 #define FINE_TICKS (WINDOW_FINE_US / TICK_US)
@@ -24,17 +24,17 @@ struct slot {
 	uint32_t summed; /* so many of the tail are in the sums or need not be */
 	struct run *run;
 	uint32_t runs;
-	struct packer groups;    /* a run whose series are in no order */
-	size_t grouped;          /* so many of its bytes are in the sums or need not be */
-	uint32_t grouped_series; /* the series of the last group in those */
+	struct buf groups; /* a run whose series are in no order */
+	size_t grouped;    /* so many of its bytes are in the sums or need not be */
 };
 
 /* The making of one slot out of all that lie in [tick, tick + span). */
 struct merge {
 	int64_t tick, span;   /* span 0: none is under way */
-	struct run_cursor *c; /* those with something left */
+	struct run_cursor *c;
 	unsigned n;
-	struct packer out;
+	uint32_t series; /* the next one; WINDOW_NO_SERIES behind the last */
+	struct buf out;
 };
 
 struct log {
@@ -46,8 +46,7 @@ struct log {
 	struct entry *spare; /* a tail that was packed, for the next second, or NULL */
 	uint32_t spare_room;
 	struct buf spare_groups; /* the same */
-	struct entry *scratch;
-	uint32_t scratch_room;
+	struct packer packer;
 };
 
 void log_init(struct log *g);

@@ -7,9 +7,6 @@
 
 #include "weir/base/util.h"
 
-/* The form of a group stands in the lowest bits of the number of its latencies. */
-#define FORM_BITS 2
-
 /* A varint takes at most this many bytes. */
 #define VARINT_MAX 10
 
@@ -62,37 +59,52 @@ group_totals(const struct window_group *g)
 	return t;
 }
 
+/*
+ * What stands before the latencies of a group. Nearly all say nothing that is not in
+ * here, with the bytes in and out as two numbers of 32 bits behind it; the others are
+ * wide, and all of their totals are varints.
+ */
+struct head {
+	uint32_t series;
+	uint16_t n;   /* latencies */
+	uint8_t form; /* and what follows */
+	uint8_t some; /* errors; which totals there are of one that is wide */
+};
+
+enum head_flag { /* beside the form */
+	HEAD_IN = 4, /* each call told its bytes */
+	HEAD_OUT = 8,
+	HEAD_WIDE = 16,
+	HEAD_FORM = 3
+};
+
 void
-run_open(struct run_cursor *c, const struct run *r)
+run_next(struct run_cursor *c, struct totals *t)
 {
-	*c = (struct run_cursor){ .p = r->p, .end = r->p + r->n };
-}
+	struct head h;
 
-/* Read what stands between a group's series and its latencies. */
-static void
-run_body(struct run_cursor *c)
-{
-	unsigned mask = *c->p++;
-	uint64_t n;
+	memcpy(&h, c->p, sizeof(h));
+	c->p += sizeof(h);
+	*t = (struct totals){ 0 };
+	if (h.form & HEAD_WIDE) {
+		for (unsigned mask = h.some; mask; mask &= mask - 1)
+			t->v[__builtin_ctz(mask)] = run_varint(&c->p);
+	} else {
+		uint32_t bytes[2];
 
-	c->totals = (struct totals){ 0 };
-	for (; mask; mask &= mask - 1)
-		c->totals.v[__builtin_ctz(mask)] = run_varint(&c->p);
-	n = run_varint(&c->p);
-	c->left = (unsigned)(n >> FORM_BITS);
-	c->form = n & ((1u << FORM_BITS) - 1);
+		memcpy(bytes, c->p, sizeof(bytes));
+		c->p += sizeof(bytes);
+		t->v[TOTAL_ERRORS] = h.some;
+		t->v[TOTAL_IN] = bytes[0];
+		t->v[TOTAL_OUT] = bytes[1];
+		t->v[TOTAL_IN_KNOWN] = h.form & HEAD_IN ? h.n : 0;
+		t->v[TOTAL_OUT_KNOWN] = h.form & HEAD_OUT ? h.n : 0;
+	}
+	c->series = h.series;
+	c->left = h.n;
+	c->form = h.form & HEAD_FORM;
 	c->bucket = 0;
-	c->counts = c->p + c->left * sizeof(uint16_t);
-}
-
-bool
-run_next(struct run_cursor *c)
-{
-	if (c->p == c->end)
-		return false;
-	c->series += (uint32_t)run_varint(&c->p);
-	run_body(c);
-	return true;
+	c->counts = c->p + h.n * sizeof(uint16_t);
 }
 
 static void
@@ -135,13 +147,6 @@ run_pairs(struct run_cursor *c, uint16_t *bucket, uint32_t *count, unsigned most
 	return n;
 }
 
-static inline void
-fold_pair(struct fold *f, unsigned bucket, uint32_t count)
-{
-	f->mark[bucket / HIST_PAGE] |= UINT64_C(1) << bucket % HIST_PAGE;
-	f->count[bucket] += count;
-}
-
 #define PART 64 /* latencies read at a time */
 
 void
@@ -149,10 +154,12 @@ fold_group(struct fold *f, struct run_cursor *c)
 {
 	uint16_t bucket[PART];
 	uint32_t count[PART];
+	struct totals t;
 	unsigned n;
 
+	run_next(c, &t);
 	for (unsigned i = 0; i < TOTALS; i++)
-		f->totals.v[i] += c->totals.v[i];
+		f->totals.v[i] += t.v[i];
 	while ((n = run_pairs(c, bucket, count, PART)) > 0)
 		for (unsigned i = 0; i < n; i++)
 			fold_pair(f, bucket[i], count[i]);
@@ -188,120 +195,96 @@ put_pairs(uint8_t *p, struct fold *f)
 }
 
 /* What stands before a group's latencies takes at most so much. */
-#define HEAD_MAX ((TOTALS + 3) * VARINT_MAX)
+#define HEAD_MAX (sizeof(struct head) + TOTALS * VARINT_MAX)
+
+/* Do the totals fit a head that is not wide? */
+static bool
+is_usual(const struct totals *t, unsigned n)
+{
+	const uint64_t *v = t->v;
+
+	return !(v[TOTAL_BARE] | v[TOTAL_EXCESS] | v[TOTAL_COARSE]) &&
+	       v[TOTAL_ERRORS] <= UINT8_MAX && v[TOTAL_IN] <= UINT32_MAX &&
+	       v[TOTAL_OUT] <= UINT32_MAX &&
+	       (v[TOTAL_IN_KNOWN] == n || !v[TOTAL_IN_KNOWN]) &&
+	       (v[TOTAL_OUT_KNOWN] == n || !v[TOTAL_OUT_KNOWN]);
+}
 
 static uint8_t *
-put_head(struct packer *pk, uint8_t *p, uint32_t series, const struct totals *t,
-	uint64_t n, enum group_form form)
+put_wide(uint8_t *p, struct head h, const struct totals *t)
 {
-	unsigned mask = 0;
+	uint8_t *start = p;
 
+	h.form |= HEAD_WIDE;
+	p += sizeof(h);
 	for (unsigned i = 0; i < TOTALS; i++)
-		mask |= (unsigned)(t->v[i] != 0) << i;
-	/* A step back is a great step forward, in 32 bits. */
-	p = put_varint(p, (uint32_t)(series - pk->series));
-	pk->series = series;
-	*p++ = (uint8_t)mask;
-	for (; mask; mask &= mask - 1)
-		p = put_varint(p, t->v[__builtin_ctz(mask)]);
-	return put_varint(p, n << FORM_BITS | form);
+		if (t->v[i]) {
+			h.some |= (uint8_t)(1u << i);
+			p = put_varint(p, t->v[i]);
+		}
+	memcpy(start, &h, sizeof(h));
+	return p;
+}
+
+static uint8_t *
+put_head(uint8_t *p, uint32_t series, const struct totals *t, unsigned n,
+	enum group_form form)
+{
+	struct head h = { .series = series, .n = (uint16_t)n, .form = (uint8_t)form };
+	uint32_t bytes[] = { (uint32_t)t->v[TOTAL_IN], (uint32_t)t->v[TOTAL_OUT] };
+
+	if (!is_usual(t, n))
+		return put_wide(p, h, t);
+	h.some = (uint8_t)t->v[TOTAL_ERRORS];
+	h.form |= (t->v[TOTAL_IN_KNOWN] ? HEAD_IN : 0) |
+		  (t->v[TOTAL_OUT_KNOWN] ? HEAD_OUT : 0);
+	memcpy(p, &h, sizeof(h));
+	memcpy(p + sizeof(h), bytes, sizeof(bytes));
+	return p + sizeof(h) + sizeof(bytes);
 }
 
 void
-pack_fold(struct packer *pk, uint32_t series, struct fold *f)
+pack_fold(struct buf *b, uint32_t series, struct fold *f)
 {
 	unsigned pairs = 0;
 	uint8_t *start, *p;
 
 	for (unsigned i = 0; i < HIST_PAGES; i++)
 		pairs += (unsigned)__builtin_popcountll(f->mark[i]);
-	start = (uint8_t *)buf_reserve(
-		&pk->out, HEAD_MAX + 2 * (size_t)pairs * VARINT_MAX);
-	p = put_head(pk, start, series, &f->totals, pairs, FORM_PAIRS);
+	start = (uint8_t *)buf_reserve(b, HEAD_MAX + 2 * (size_t)pairs * VARINT_MAX);
+	p = put_head(start, series, &f->totals, pairs, FORM_PAIRS);
 	p = put_pairs(p, f);
-	pk->out.n += (size_t)(p - start);
+	b->n += (size_t)(p - start);
 	f->totals = (struct totals){ 0 };
 }
 
 void
-pack_group(struct packer *pk, uint32_t series, const struct totals *t,
-	const uint16_t *bucket, const uint32_t *count, unsigned n)
+pack_list(struct buf *b, uint32_t series, const struct totals *t, const uint16_t *bucket,
+	unsigned n)
+{
+	size_t bytes = n * sizeof(*bucket);
+	uint8_t *start = (uint8_t *)buf_reserve(b, HEAD_MAX + bytes), *p;
+
+	p = put_head(start, series, t, n, FORM_LIST);
+	memcpy(p, bucket, bytes);
+	b->n += (size_t)(p - start) + bytes;
+}
+
+void
+pack_group(struct buf *b, uint32_t series, const struct totals *t, const uint16_t *bucket,
+	const uint32_t *count, unsigned n)
 {
 	size_t room = HEAD_MAX + n * (sizeof(*bucket) + sizeof(*count));
-	uint8_t *start = (uint8_t *)buf_reserve(&pk->out, room), *p;
+	uint8_t *start = (uint8_t *)buf_reserve(b, room), *p;
 
-	p = put_head(pk, start, series, t, n, FORM_ARRAYS);
+	p = put_head(start, series, t, n, FORM_ARRAYS);
 	if (n) {
 		memcpy(p, bucket, n * sizeof(*bucket));
 		p += n * sizeof(*bucket);
 		memcpy(p, count, n * sizeof(*count));
 		p += n * sizeof(*count);
 	}
-	pk->out.n += (size_t)(p - start);
-}
-
-/* A group of more calls than this is worth counting, and is written as pairs. */
-#define LIST_MAX 256
-
-/* The number of entries at @e that are of one series. Adds up what they say. */
-static uint32_t
-entries_totals(const struct entry *e, uint32_t n, struct totals *t)
-{
-	uint64_t errors = 0, bare = 0, in = 0, out = 0, in_known = 0, out_known = 0;
-	uint32_t series = e->series, i = 0;
-
-	for (; i < n && e[i].series == series; i++) {
-		errors += e[i].flags & ENTRY_FAILED;
-		in_known += (e[i].flags & ENTRY_IN) != 0;
-		out_known += (e[i].flags & ENTRY_OUT) != 0;
-		bare += e[i].bucket == WINDOW_NO_LATENCY;
-		in += e[i].in;
-		out += e[i].out;
-	}
-	*t = (struct totals){ .v = {
-				      [TOTAL_BARE] = bare,
-				      [TOTAL_ERRORS] = errors,
-				      [TOTAL_IN] = in,
-				      [TOTAL_OUT] = out,
-				      [TOTAL_IN_KNOWN] = in_known,
-				      [TOTAL_OUT_KNOWN] = out_known,
-			      } };
-	return i;
-}
-
-static void
-pack_list(struct packer *pk, const struct entry *e, uint32_t n, const struct totals *t)
-{
-	uint8_t *start, *p;
-	uint64_t timed = n - t->v[TOTAL_BARE];
-
-	start = (uint8_t *)buf_reserve(&pk->out, HEAD_MAX + (n + 1) * sizeof(e->bucket));
-	p = put_head(pk, start, e->series, t, timed, FORM_LIST);
-	/* One without a latency is written over by the next. */
-	for (uint32_t i = 0; i < n; i++) {
-		memcpy(p, &e[i].bucket, sizeof(e->bucket));
-		p += e[i].bucket == WINDOW_NO_LATENCY ? 0 : sizeof(e->bucket);
-	}
-	pk->out.n += (size_t)(p - start);
-}
-
-void
-pack_entries(struct packer *pk, const struct entry *e, uint32_t n, struct fold *fold)
-{
-	for (uint32_t i = 0, k; i < n; i += k) {
-		struct totals t;
-
-		k = entries_totals(&e[i], n - i, &t);
-		if (k <= LIST_MAX) {
-			pack_list(pk, &e[i], k, &t);
-			continue;
-		}
-		fold->totals = t;
-		for (uint32_t j = i; j < i + k; j++)
-			if (e[j].bucket != WINDOW_NO_LATENCY)
-				fold_pair(fold, e[j].bucket, 1);
-		pack_fold(pk, e[i].series, fold);
-	}
+	b->n += (size_t)(p - start);
 }
 
 /* Pass over the latencies of a group that is as it came. */
@@ -314,11 +297,11 @@ skip_arrays(struct run_cursor *c)
 
 /* Append a group that is as it came as pairs. */
 static void
-pack_arrays(struct packer *pk, uint32_t series, struct run_cursor *c)
+pack_arrays(struct buf *b, struct run_cursor *c, const struct totals *t)
 {
 	uint8_t *start = (uint8_t *)buf_reserve(
-		&pk->out, HEAD_MAX + 2 * (size_t)c->left * VARINT_MAX);
-	uint8_t *p = put_head(pk, start, series, &c->totals, c->left, FORM_PAIRS);
+		b, HEAD_MAX + 2 * (size_t)c->left * VARINT_MAX);
+	uint8_t *p = put_head(start, c->series, t, c->left, FORM_PAIRS);
 	uint16_t bucket[PART];
 	uint32_t count[PART];
 	unsigned n, last = 0;
@@ -326,32 +309,31 @@ pack_arrays(struct packer *pk, uint32_t series, struct run_cursor *c)
 	while ((n = run_pairs(c, bucket, count, PART)) > 0)
 		for (unsigned i = 0; i < n; last = bucket[i++])
 			p = put_pair(p, bucket[i] - last, count[i]);
-	pk->out.n += (size_t)(p - start);
+	b->n += (size_t)(p - start);
 }
 
 struct run
-run_sort(const struct packer *from, struct fold *fold)
+run_sort(const struct buf *from, struct fold *fold)
 {
-	const uint8_t *base = (const uint8_t *)from->out.p;
-	struct run all = { .p = (uint8_t *)from->out.p, .n = from->out.n };
-	struct run_cursor c;
-	struct packer pk = { 0 };
-	uint32_t *body = NULL; /* where each group begins, behind its series */
+	const uint8_t *base = (const uint8_t *)from->p;
+	struct run_cursor c = { .p = base, .end = base + from->n };
+	struct buf out = BUF_INIT;
+	uint32_t *at = NULL; /* where each group begins */
 	uint64_t *key = NULL;
 	uint32_t n = 0, room = 0;
+	struct totals t;
 
-	run_open(&c, &all);
 	while (c.p < c.end) {
 		if (n == room) {
 			room = room ? room * 2 : 256;
-			body = xreallocarray(body, room, sizeof(*body));
+			at = xreallocarray(at, room, sizeof(*at));
 			key = xreallocarray(key, room, 2 * sizeof(*key));
 		}
-		c.series += (uint32_t)run_varint(&c.p);
-		key[n] = (uint64_t)c.series << 32 | n;
-		body[n++] = (uint32_t)(c.p - base);
-		run_body(&c);
+		at[n] = (uint32_t)(c.p - base);
+		run_next(&c, &t);
 		skip_arrays(&c);
+		key[n] = (uint64_t)c.series << 32 | n;
+		n++;
 	}
 	sort_u64(key, key + n, n);
 	for (uint32_t i = 0, k; i < n; i = k) {
@@ -359,61 +341,27 @@ run_sort(const struct packer *from, struct fold *fold)
 		bool alone = i + 1 == n || key[i + 1] >> 32 != series;
 
 		for (k = i; k < n && key[k] >> 32 == series; k++) {
-			c.p = base + body[(uint32_t)key[k]];
-			run_body(&c);
-			if (alone)
-				pack_arrays(&pk, series, &c);
-			else
+			c.p = base + at[(uint32_t)key[k]];
+			if (!alone) {
 				fold_group(fold, &c);
+				continue;
+			}
+			run_next(&c, &t);
+			pack_arrays(&out, &c, &t);
 		}
 		if (!alone)
-			pack_fold(&pk, series, fold);
+			pack_fold(&out, series, fold);
 	}
-	free(body);
+	free(at);
 	free(key);
-	return pack_done(&pk);
+	return pack_done(&out);
 }
 
 struct run
-pack_done(struct packer *pk)
+pack_done(struct buf *b)
 {
-	struct run r = { .p = xrealloc(pk->out.p, pk->out.n), .n = pk->out.n };
+	struct run r = { .p = xrealloc(b->p, b->n), .n = b->n };
 
-	*pk = (struct packer){ 0 };
+	*b = (struct buf)BUF_INIT;
 	return r;
-}
-
-/*
- * Least significant digit first, so that what came first stays first; digits are
- * wide enough for two passes over up to four million series.
- */
-#define DIGIT_BITS 11
-#define DIGITS (1u << DIGIT_BITS)
-
-struct entry *
-entries_sort(struct entry *e, uint32_t n, struct entry *scratch)
-{
-	struct entry *from = e, *to = scratch;
-	uint32_t differ = 0;
-
-	for (uint32_t i = 1; i < n; i++)
-		differ |= e[i].series ^ e[0].series;
-	for (unsigned shift = 0; shift < 32 && differ >> shift; shift += DIGIT_BITS) {
-		uint32_t at[DIGITS] = { 0 }, sum = 0;
-		struct entry *swap = from;
-
-		for (uint32_t i = 0; i < n; i++)
-			at[from[i].series >> shift & (DIGITS - 1)]++;
-		for (unsigned d = 0; d < DIGITS; d++) {
-			uint32_t count = at[d];
-
-			at[d] = sum;
-			sum += count;
-		}
-		for (uint32_t i = 0; i < n; i++)
-			to[at[from[i].series >> shift & (DIGITS - 1)]++] = from[i];
-		from = to;
-		to = swap;
-	}
-	return from;
 }

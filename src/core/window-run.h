@@ -12,6 +12,8 @@
 #ifndef WEIR_CORE_WINDOW_RUN_H
 #define WEIR_CORE_WINDOW_RUN_H
 
+#include <string.h>
+
 #include "weir/base/buf.h"
 #include "weir/core/hist.h"
 #include "weir/core/window.h"
@@ -86,19 +88,32 @@ enum group_form {
 /* Reads a run group by group, and each group's latencies one by one. */
 struct run_cursor {
 	const uint8_t *p, *end;
-	uint32_t series;
-	struct totals totals;
-	unsigned
-		left; /* latencies to be read by run_pairs() before the next run_next() */
+	uint32_t series; /* of the group that run_next() went to */
+	unsigned left;   /* its latencies that run_pairs() has to read before the next */
 	enum group_form form;
 	unsigned bucket;
 	const uint8_t *counts; /* of FORM_ARRAYS: that of the next latency */
 };
 
-void run_open(struct run_cursor *c, const struct run *r);
+static inline struct run_cursor
+run_open(const struct run *r)
+{
+	return (struct run_cursor){ .p = r->p, .end = r->p + r->n };
+}
 
-/* Go to the next series. False at the end. */
-bool run_next(struct run_cursor *c);
+/* The series of the next group; WINDOW_NO_SERIES behind the last. */
+static inline uint32_t
+run_peek(const struct run_cursor *c)
+{
+	uint32_t series = WINDOW_NO_SERIES;
+
+	if (c->p != c->end)
+		memcpy(&series, c->p, sizeof(series));
+	return series;
+}
+
+/* Go to the next group, which there is. Returns what it says beside its latencies. */
+void run_next(struct run_cursor *c, struct totals *ret_totals);
 
 /*
  * Read the group's next latencies: the bucket of each and how many calls were in it.
@@ -114,38 +129,34 @@ struct fold {
 	uint32_t count[HIST_PAGES * HIST_PAGE];
 };
 
-void fold_group(struct fold *f, struct run_cursor *c); /* reads its latencies */
+void fold_group(struct fold *f, struct run_cursor *c); /* the next one, all of it */
 
-/* Writes a run. Series must come in ascending order. All-zero is empty. */
-struct packer {
-	struct buf out;
-	uint32_t series;
-};
+static inline void
+fold_pair(struct fold *f, unsigned bucket, uint32_t count)
+{
+	f->mark[bucket / HIST_PAGE] |= UINT64_C(1) << bucket % HIST_PAGE;
+	f->count[bucket] += count;
+}
 
 /*
  * Append a group as it came, in FORM_ARRAYS. Series may come in any order here: what is
  * written so can be read by a cursor, but must be brought in order (run_sort) before it
  * is merged.
  */
-void pack_group(struct packer *p, uint32_t series, const struct totals *t,
+void pack_group(struct buf *b, uint32_t series, const struct totals *t,
 	const uint16_t *bucket, const uint32_t *count, unsigned n);
 
-/* The same groups in order, those of one series added up. */
-struct run run_sort(const struct packer *p, struct fold *fold);
-
-/* Append entries, which stand sorted by series. @fold is empty. */
-void pack_entries(struct packer *p, const struct entry *e, uint32_t n, struct fold *fold);
+/* Append a group whose latencies are calls one by one. */
+void pack_list(struct buf *b, uint32_t series, const struct totals *t,
+	const uint16_t *bucket, unsigned n);
 
 /* Append what @f holds as @series, and empty @f. */
-void pack_fold(struct packer *p, uint32_t series, struct fold *f);
+void pack_fold(struct buf *b, uint32_t series, struct fold *f);
 
-/* The run, which the caller owns and ends with free(run.p). */
-struct run pack_done(struct packer *p);
+/* The groups in @b as a run, which the caller owns and ends with free(run.p). */
+struct run pack_done(struct buf *b);
 
-/*
- * Sort @e by series; those of one stay in their order. @scratch has room for @n as well.
- * Returns where the result stands: @e or @scratch.
- */
-struct entry *entries_sort(struct entry *e, uint32_t n, struct entry *scratch);
+/* The same with groups that are in no order, those of one series added up. */
+struct run run_sort(const struct buf *b, struct fold *fold);
 
 #endif

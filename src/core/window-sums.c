@@ -200,15 +200,19 @@ read_ahead(const struct sums *sums, struct run_cursor *c, struct ahead *a)
 {
 	a->pieces = a->n = 0;
 	while (a->pieces < PIECES && a->n < AHEAD) {
-		bool more = c->left > 0;
+		struct piece *piece = &a->piece[a->pieces];
 
-		if (!more && !run_next(c))
+		if (c->left)
+			piece->totals = (struct totals){ 0 };
+		else if (run_peek(c) != WINDOW_NO_SERIES)
+			run_next(c, &piece->totals);
+		else
 			break;
 		fetch(&sums->series[c->series]);
-		a->piece[a->pieces].series = c->series;
-		a->piece[a->pieces].totals = more ? (struct totals){ 0 } : c->totals;
+		piece->series = c->series;
 		a->n += run_pairs(c, &a->bucket[a->n], &a->count[a->n], AHEAD - a->n);
-		a->piece[a->pieces++].to = a->n;
+		piece->to = a->n;
+		a->pieces++;
 	}
 }
 

@@ -98,8 +98,8 @@ groups_of(const struct slot *s)
 {
 	static uint8_t none;
 
-	return (struct run){ s->groups.out.n ? (uint8_t *)s->groups.out.p : &none,
-		s->groups.out.n };
+	return (struct run){ s->groups.n ? (uint8_t *)s->groups.p : &none,
+		s->groups.n };
 }
 
 /* The @i-th run of a slot; behind the last one are its groups. */
@@ -119,7 +119,7 @@ sum_runs(struct window *w, struct slot *s, unsigned *budget)
 		if (s->run[r].summed)
 			continue;
 		if (!w->in.on)
-			run_open(&w->in.c, &s->run[r]);
+			w->in.c = run_open(&s->run[r]);
 		done = sums_run(&w->sums, &w->in.c, *budget, false);
 		w->in.on = done >= *budget;
 		w->in.tick = s->tick;
@@ -142,14 +142,11 @@ sum_begun(struct window *w, unsigned *budget)
 static void
 sum_groups(struct window *w, struct slot *s)
 {
-	const uint8_t *p = (const uint8_t *)s->groups.out.p;
-	struct run_cursor c = { .p = p + s->grouped,
-		.end = p + s->groups.out.n,
-		.series = s->grouped_series };
+	const uint8_t *p = (const uint8_t *)s->groups.p;
+	struct run_cursor c = { .p = p + s->grouped, .end = p + s->groups.n };
 
 	sums_run(&w->sums, &c, UINT32_MAX, false);
-	s->grouped = s->groups.out.n;
-	s->grouped_series = s->groups.series;
+	s->grouped = s->groups.n;
 }
 
 static bool
@@ -158,7 +155,7 @@ is_summed(const struct slot *s)
 	for (uint32_t r = 0; r < s->runs; r++)
 		if (!s->run[r].summed)
 			return false;
-	return s->summed == s->n && s->grouped == s->groups.out.n;
+	return s->summed == s->n && s->grouped == s->groups.n;
 }
 
 /* Put all of a slot that is not in the sums there. */
@@ -175,7 +172,7 @@ sum_slot(struct window *w, struct slot *s)
 	if (s->summed < s->n)
 		sums_entries(&w->sums, s->tail + s->summed, s->n - s->summed, false);
 	s->summed = s->n;
-	if (s->grouped < s->groups.out.n)
+	if (s->grouped < s->groups.n)
 		sum_groups(w, s);
 }
 
@@ -229,9 +226,8 @@ pack_groups(struct window *w, struct slot *s)
 static void
 sum_all(struct window *w, const struct run *run)
 {
-	struct run_cursor c;
+	struct run_cursor c = run_open(run);
 
-	run_open(&c, run);
 	sums_run(&w->sums, &c, UINT32_MAX, false);
 }
 
@@ -258,7 +254,7 @@ take_slot(struct window *w, struct slot *s, unsigned *budget)
 		w->at.on = true;
 		w->at.run = 0;
 		w->at.entry = 0;
-		run_open(&w->at.c, &run);
+		w->at.c = run_open(&run);
 	}
 	while (w->at.run <= s->runs) {
 		done = sums_run(&w->sums, &w->at.c, *budget, true);
@@ -269,7 +265,7 @@ take_slot(struct window *w, struct slot *s, unsigned *budget)
 		*budget -= done;
 		if (++w->at.run <= s->runs) {
 			run = run_of(s, w->at.run);
-			run_open(&w->at.c, &run);
+			w->at.c = run_open(&run);
 		}
 	}
 	done = MIN(*budget, s->n - w->at.entry);
@@ -486,9 +482,8 @@ window_add_group(struct window *w, int64_t at_us, const struct window_group *g)
 	log_append_group(&w->log, s, g->series, &t, g->bucket, g->count, g->n);
 	/* Of a second that the sums have lost already nothing is put in. */
 	if (at < w->low) {
-		s->grouped = s->groups.out.n;
-		s->grouped_series = s->groups.series;
-	}
+		s->grouped = s->groups.n;
+		}
 	pay(w, g->n + 1);
 	return true;
 }
@@ -612,15 +607,16 @@ window_visit(const struct window *w, uint32_t series, int64_t from, int64_t to,
 
 		for (uint32_t r = 0; r <= s->runs; r++) {
 			struct run run = run_of(s, r);
-			struct run_cursor c;
+			struct run_cursor c = run_open(&run);
 
-			run_open(&c, &run);
-			while (run_next(&c)) {
-				bool mine = adds_to(w, c.series, series);
+			while (run_peek(&c) != WINDOW_NO_SERIES) {
+				bool mine = adds_to(w, run_peek(&c), series);
 				uint16_t bucket[64];
 				uint32_t count[64];
+				struct totals t;
 				unsigned n;
 
+				run_next(&c, &t);
 				while ((n = run_pairs(&c, bucket, count, 64)) > 0)
 					for (unsigned k = 0; mine && k < n; k++)
 						take(arg, s->tick, bucket[k], count[k]);
