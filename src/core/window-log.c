@@ -14,11 +14,9 @@
 
 #include "weir/base/util.h"
 
-#define TAIL_MAX 131072       /* entries before a tail is packed at once */
+#define TAIL_MAX 524288       /* entries before a tail is packed at once */
 #define GROUPS_MAX (8u << 20) /* bytes of groups before they are sorted at once */
-#define TAIL_FIRST 64         /* fewer than these are not worth a run */
-#define SPARE_FROM 256        /* tails longer than this are kept */
-#define GROUPS_LATE 65536     /* bytes, as TAIL_LATE; as SPARE_FROM too */
+#define GROUPS_LATE 65536     /* bytes, as TAIL_LATE */
 #define TAIL_LATE 4096        /* the same for a slot that has runs: late comers */
 #define RUNS_MAX 32           /* more in one slot are merged */
 
@@ -43,11 +41,11 @@ slot_done(struct log *g, struct slot *s)
 		g->bytes -= s->run[i].n;
 		free(s->run[i].p);
 	}
-	g->bytes -= s->room * sizeof(*s->tail);
+	g->bytes -= tail_bytes(&s->tail);
 	g->bytes -= s->groups.cap;
 	buf_done(&s->groups);
 	free(s->run);
-	free(s->tail);
+	tail_done(&s->tail);
 }
 
 static void
@@ -67,7 +65,7 @@ log_done(struct log *g)
 	free(g->slot);
 	free(g->fold);
 	packer_done(&g->packer);
-	free(g->spare);
+	tail_done(&g->spare);
 	buf_done(&g->spare_groups);
 }
 
@@ -94,7 +92,7 @@ size_t
 log_memory(const struct log *g)
 {
 	return g->bytes + sizeof(*g->fold) + packer_bytes(&g->packer) +
-	       g->spare_room * sizeof(*g->spare) + g->spare_groups.cap +
+	       tail_bytes(&g->spare) + g->spare_groups.cap +
 	       g->merge.out.cap + g->room * sizeof(*g->slot);
 }
 
@@ -121,22 +119,6 @@ merging(const struct log *g, int64_t tick)
 }
 
 static void
-tail_resize(struct log *g, struct slot *s, uint32_t room)
-{
-	g->bytes += room * sizeof(*s->tail);
-	g->bytes -= s->room * sizeof(*s->tail);
-	s->room = room;
-	if (room) {
-		s->tail = xreallocarray(s->tail, room, sizeof(*s->tail));
-		return;
-	}
-	free(s->tail);
-	s->tail = NULL;
-	s->n = 0;
-	s->summed = 0;
-}
-
-static void
 add_run(struct log *g, struct slot *s, struct run r, bool summed)
 {
 	r.summed = summed;
@@ -145,51 +127,36 @@ add_run(struct log *g, struct slot *s, struct run r, bool summed)
 	g->bytes += r.n;
 }
 
-/* Empty the tail and keep its memory, if it is the largest: the next one is like it. */
-static void
-tail_keep(struct log *g, struct slot *s)
+struct entry *
+log_place(struct log *g, struct slot *s, uint32_t series)
 {
-	struct entry *p = g->spare;
-	uint32_t room = g->spare_room;
+	struct entry *e = tail_place(&s->tail, series);
 
-	if (s->room > room) {
-		g->spare = s->tail;
-		g->spare_room = s->room;
-		s->tail = p;
-		g->bytes -= (s->room - room) * sizeof(*p);
-		s->room = room;
-	}
-	tail_resize(g, s, 0);
+	if (e)
+		return e;
+	g->bytes -= tail_bytes(&s->tail);
+	e = tail_make_place(&s->tail, series);
+	g->bytes += tail_bytes(&s->tail);
+	return e;
 }
 
 void
 log_pack_tail(struct log *g, struct slot *s)
 {
-	if (!s->n)
+	if (!s->tail.n)
 		return;
-	assert(s->summed == 0 || s->summed == s->n);
-	add_run(g, s, pack_entries(&g->packer, s->tail, s->n, g->fold),
-		s->summed == s->n);
-	tail_keep(g, s);
-}
+	assert(s->tail.summed == 0 || s->tail.summed == s->tail.n);
+	add_run(g, s, tail_pack(&s->tail, &g->packer, g->fold), s->tail.summed > 0);
+	/* The next second is like this one, and takes over its memory. */
+	g->bytes -= tail_bytes(&s->tail);
+	tail_clear(&s->tail);
+	if (tail_bytes(&s->tail) > tail_bytes(&g->spare)) {
+		struct tail less = g->spare;
 
-void
-log_tail_grow(struct log *g, struct slot *s)
-{
-	/* Where thousands come in a second, the last tail is taken over. */
-	if (s->room == SPARE_FROM && g->spare_room > SPARE_FROM) {
-		struct entry *p = g->spare;
-
-		memcpy(p, s->tail, s->n * sizeof(*p));
-		free(s->tail);
-		s->tail = p;
-		g->bytes += (g->spare_room - s->room) * sizeof(*p);
-		s->room = g->spare_room;
-		g->spare = NULL;
-		g->spare_room = 0;
-		return;
+		g->spare = s->tail;
+		s->tail = less;
 	}
-	tail_resize(g, s, s->room ? s->room * 2 : 16);
+	tail_done(&s->tail);
 }
 
 void
@@ -215,10 +182,17 @@ struct slot *
 log_slot(struct log *g, int64_t tick)
 {
 	unsigned i = log_find(g, tick);
+	struct slot *s;
 
 	if (i < g->slots && g->slot[i].tick <= tick)
 		return &g->slot[i];
-	return slot_insert(g, i, tick, 1);
+	s = slot_insert(g, i, tick, 1);
+	if (i == g->slots - 1) {
+		s->tail = g->spare;
+		g->spare = (struct tail){ 0 };
+		g->bytes += tail_bytes(&s->tail);
+	}
+	return s;
 }
 
 /* Where many groups come in a second, the memory of those before is taken over. */
@@ -309,19 +283,21 @@ merge_finish(struct log *g)
 	for (; to < g->slots && merging(g, g->slot[to].tick); to++) {
 		struct slot *s = &g->slot[to];
 
-		if (s->n > made.room - made.n)
-			tail_resize(g, &made, made.n + s->n);
-		if (s->n)
-			memcpy(made.tail + made.n, s->tail, s->n * sizeof(*s->tail));
-		made.n += s->n;
-		made.summed += s->summed;
-		assert(s->grouped == s->groups.n);
+		assert(s->tail.summed == s->tail.n && s->grouped == s->groups.n);
+		for (uint32_t k = 0; k < s->tail.parts; k++)
+			for (uint32_t e = 0; e < s->tail.part[k].n; e++) {
+				const struct entry *one = &s->tail.part[k].e[e];
+
+				*tail_make_place(&made.tail, one->series) = *one;
+			}
 		move_groups(g, &made, s);
 		slot_done(g, s);
 	}
 	if (m->out.n)
 		add_run(g, &made, pack_done(&m->out), true);
-	assert(to > from && made.summed == made.n);
+	assert(to > from);
+	tail_set_summed(&made.tail);
+	g->bytes += tail_bytes(&made.tail);
 	g->slot[from] = made;
 	memmove(g->slot + from + 1, g->slot + to, (g->slots - to) * sizeof(*g->slot));
 	g->slots -= to - from - 1;
@@ -395,21 +371,6 @@ merge_find(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to)
 	}
 }
 
-/* Give a tail that is to stay no more memory than it needs. */
-static void
-tail_fit(struct log *g, struct slot *s)
-{
-	struct entry *p = xreallocarray(NULL, s->n, sizeof(*p));
-	uint32_t n = s->n, summed = s->summed;
-
-	memcpy(p, s->tail, n * sizeof(*p));
-	tail_keep(g, s);
-	g->bytes += n * sizeof(*p);
-	s->tail = p;
-	s->n = s->room = n;
-	s->summed = summed;
-}
-
 bool
 log_pack_due(const struct log *g, const struct slot *s, int64_t now_tick,
 	int64_t busy_from, int64_t busy_to)
@@ -417,9 +378,9 @@ log_pack_due(const struct log *g, const struct slot *s, int64_t now_tick,
 	int64_t age = now_tick - (s->tick + s->span);
 	uint32_t worth = age < 0                         ? TAIL_MAX
 			 : s->runs || age < CLOSED_TICKS ? TAIL_LATE
-							 : TAIL_FIRST;
+							 : 1;
 
-	return s->n >= worth && !merging(g, s->tick) &&
+	return s->tail.n >= worth && !merging(g, s->tick) &&
 	       !overlap(s->tick, s->tick + s->span, busy_from, busy_to);
 }
 
@@ -432,19 +393,6 @@ log_groups_due(const struct log *g, const struct slot *s, int64_t now_tick,
 
 	return s->groups.n > most && !merging(g, s->tick) &&
 	       !overlap(s->tick, s->tick + s->span, busy_from, busy_to);
-}
-
-void
-log_tidy(struct log *g, int64_t now_tick)
-{
-	for (unsigned i = 0; i < g->slots; i++) {
-		struct slot *s = &g->slot[i];
-
-		if (s->tick + s->span > now_tick - CLOSED_TICKS)
-			break;
-		if (s->n && s->room > SPARE_FROM && s->room > 2 * s->n)
-			tail_fit(g, s);
-	}
 }
 
 size_t

@@ -7,7 +7,7 @@
 #ifndef WEIR_CORE_WINDOW_LOG_H
 #define WEIR_CORE_WINDOW_LOG_H
 
-#include "window-pack.h"
+#include "window-tail.h"
 
 #define TICK_US INT64_C(1000000)
 #define FINE_TICKS (WINDOW_FINE_US / TICK_US)
@@ -19,9 +19,7 @@
 struct slot {
 	int64_t tick; /* the first one in it; a multiple of span */
 	int64_t span;
-	struct entry *tail;
-	uint32_t n, room;
-	uint32_t summed; /* so many of the tail are in the sums or need not be */
+	struct tail tail;
 	struct run *run;
 	uint32_t runs;
 	struct buf groups; /* a run whose series are in no order */
@@ -42,9 +40,8 @@ struct log {
 	unsigned slots, room;
 	size_t bytes;
 	struct merge merge;
-	struct fold *fold;   /* empty between uses */
-	struct entry *spare; /* a tail that was packed, for the next second, or NULL */
-	uint32_t spare_room;
+	struct fold *fold; /* empty between uses */
+	struct tail spare; /* one that was packed, for the next second */
 	struct buf spare_groups; /* the same */
 	struct packer packer;
 };
@@ -55,8 +52,8 @@ void log_done(struct log *g);
 /* The slot that holds @tick, made if need be. Valid until the next one is made. */
 struct slot *log_slot(struct log *g, int64_t tick);
 
-/* Make room for another entry in the tail. */
-void log_tail_grow(struct log *g, struct slot *s);
+/* A new entry of the tail, to be written. */
+struct entry *log_place(struct log *g, struct slot *s, uint32_t series);
 
 /* Turn the tail, all or nothing of which is in the sums, into a run like it. */
 void log_pack_tail(struct log *g, struct slot *s);
@@ -89,9 +86,6 @@ bool log_pack_due(const struct log *g, const struct slot *s, int64_t now_tick,
 /* The same for the groups. */
 bool log_groups_due(const struct log *g, const struct slot *s, int64_t now_tick,
 	int64_t busy_from, int64_t busy_to);
-
-/* Give memory back; once a tick. */
-void log_tidy(struct log *g, int64_t now_tick);
 
 /*
  * Go on with the merge that is under way or due, for about @budget bytes of packed

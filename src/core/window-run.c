@@ -365,3 +365,12 @@ pack_done(struct buf *b)
 	*b = (struct buf)BUF_INIT;
 	return r;
 }
+
+struct run
+pack_copy(const struct buf *b)
+{
+	struct run r = { .p = xmalloc(b->n), .n = b->n };
+
+	memcpy(r.p, b->p, b->n);
+	return r;
+}

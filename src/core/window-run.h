@@ -1,11 +1,10 @@
 /*
  * window-run - packed logs: what was booked in some seconds, by series.
  *
- * An entry is one call as it came in. A run holds many of them sorted by series, as
- * groups: what is added up beside the latencies, and those as a list, as they came, or
- * once there are many as pairs of bucket and count. That takes two to three bytes for a
- * latency where an entry takes sixteen. What comes as a group stands as it came, in two
- * arrays, until its second is over. Runs are read by cursors and merged
+ * A run holds many calls sorted by series, as groups: what is added up beside the
+ * latencies, and those as a list, as they came, or once there are many as pairs of bucket
+ * and count. That takes two to three bytes for a latency. What comes as a group stands as
+ * it came, in two arrays, until its second is over. Runs are read by cursors and merged
  * through a fold. Adding and packing lose nothing, so that an event, a delta and a
  * packed run of them replay to the same sums bit for bit.
  */
@@ -34,40 +33,6 @@ enum total {
 struct totals {
 	uint64_t v[TOTALS];
 };
-
-enum entry_flag {
-	ENTRY_FAILED = 1,
-	ENTRY_IN = 2,
-	ENTRY_OUT = 4
-};
-
-/* One call. Whatever is more than that, or odd, is booked as a group. */
-struct entry {
-	uint32_t series;
-	uint16_t bucket; /* or WINDOW_NO_LATENCY */
-	uint16_t flags;
-	uint32_t in, out; /* 0 when unknown */
-};
-
-/* False when @r is not just one call. */
-static inline bool
-entry_from(const struct window_record *r, struct entry *e)
-{
-	bool in = r->bytes_in >= 0, out = r->bytes_out >= 0;
-
-	if (r->calls != 1 || r->errors > 1 || r->coarse || r->bytes_in > UINT32_MAX ||
-		r->bytes_out > UINT32_MAX)
-		return false;
-	*e = (struct entry){
-		.series = r->series,
-		.bucket = r->bucket,
-		.flags = (uint16_t)(r->errors * ENTRY_FAILED | in * ENTRY_IN |
-				    out * ENTRY_OUT),
-		.in = in ? (uint32_t)r->bytes_in : 0,
-		.out = out ? (uint32_t)r->bytes_out : 0,
-	};
-	return true;
-}
 
 /* What a group says beside its latencies. */
 struct totals group_totals(const struct window_group *g);
@@ -155,6 +120,7 @@ void pack_fold(struct buf *b, uint32_t series, struct fold *f);
 
 /* The groups in @b as a run, which the caller owns and ends with free(run.p). */
 struct run pack_done(struct buf *b);
+struct run pack_copy(const struct buf *b); /* leaves @b as it is */
 
 /* The same with groups that are in no order, those of one series added up. */
 struct run run_sort(const struct buf *b, struct fold *fold);

@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-#include "window-run.h"
+#include "window-tail.h"
 
 #define SUMS_LINE 64
 

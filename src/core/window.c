@@ -35,7 +35,7 @@ struct window {
 	bool started;
 	struct {
 		bool on;
-		uint32_t run, entry;
+		uint32_t run, part;
 		struct run_cursor c;
 	} at;
 	struct {
@@ -155,7 +155,7 @@ is_summed(const struct slot *s)
 	for (uint32_t r = 0; r < s->runs; r++)
 		if (!s->run[r].summed)
 			return false;
-	return s->summed == s->n && s->grouped == s->groups.n;
+	return s->tail.summed == s->tail.n && s->grouped == s->groups.n;
 }
 
 /* Put all of a slot that is not in the sums there. */
@@ -169,9 +169,13 @@ sum_slot(struct window *w, struct slot *s)
 		return;
 	sum_begun(w, &all);
 	sum_runs(w, s, &all);
-	if (s->summed < s->n)
-		sums_entries(&w->sums, s->tail + s->summed, s->n - s->summed, false);
-	s->summed = s->n;
+	for (uint32_t k = 0; k < s->tail.parts; k++) {
+		const struct part *p = &s->tail.part[k];
+
+		if (p->summed < p->n)
+			sums_entries(&w->sums, p->e + p->summed, p->n - p->summed, false);
+	}
+	tail_set_summed(&s->tail);
 	if (s->grouped < s->groups.n)
 		sum_groups(w, s);
 }
@@ -207,7 +211,7 @@ sum_packed(struct window *w, unsigned budget)
 static void
 pack_tail(struct window *w, struct slot *s)
 {
-	if (s->summed)
+	if (s->tail.summed)
 		sum_slot(w, s);
 	log_pack_tail(&w->log, s);
 	w->packed = true;
@@ -239,7 +243,8 @@ add_slot(struct window *w, const struct slot *s)
 
 		sum_all(w, &run);
 	}
-	sums_entries(&w->sums, s->tail, s->n, false);
+	for (uint32_t k = 0; k < s->tail.parts; k++)
+		sums_entries(&w->sums, s->tail.part[k].e, s->tail.part[k].n, false);
 }
 
 /* Take the slot at `done` out of the sums. False when the budget ended first. */
@@ -253,7 +258,7 @@ take_slot(struct window *w, struct slot *s, unsigned *budget)
 		sum_slot(w, s);
 		w->at.on = true;
 		w->at.run = 0;
-		w->at.entry = 0;
+		w->at.part = 0;
 		w->at.c = run_open(&run);
 	}
 	while (w->at.run <= s->runs) {
@@ -268,12 +273,13 @@ take_slot(struct window *w, struct slot *s, unsigned *budget)
 			w->at.c = run_open(&run);
 		}
 	}
-	done = MIN(*budget, s->n - w->at.entry);
-	if (done)
-		sums_entries(&w->sums, s->tail + w->at.entry, done, true);
-	w->at.entry += done;
-	*budget -= done;
-	w->at.on = w->at.entry < s->n;
+	for (; w->at.part < s->tail.parts && *budget; w->at.part++) {
+		const struct part *p = &s->tail.part[w->at.part];
+
+		sums_entries(&w->sums, p->e, p->n, true);
+		*budget -= MIN(*budget, p->n);
+	}
+	w->at.on = w->at.part < s->tail.parts;
 	return !w->at.on;
 }
 
@@ -377,7 +383,6 @@ tick(struct window *w, int64_t now_tick)
 		if (log_groups_due(&w->log, s, now_tick, w->done, w->low))
 			pack_groups(w, s);
 	}
-	log_tidy(&w->log, now_tick);
 	w->merges = true;
 	drop_old(w);
 	sums_trim(&w->sums);
@@ -489,7 +494,7 @@ window_add_group(struct window *w, int64_t at_us, const struct window_group *g)
 }
 
 /* What is more than one call, or odd. */
-static bool
+static __attribute__((noinline)) bool
 add_as_group(struct window *w, int64_t at_us, const struct window_record *r)
 {
 	bool timed = r->calls && r->bucket != WINDOW_NO_LATENCY;
@@ -509,53 +514,49 @@ add_as_group(struct window *w, int64_t at_us, const struct window_record *r)
 	return window_add_group(w, at_us, &g);
 }
 
-/* The slot to book a call in, with room for it; NULL when that is too long ago. */
-static struct slot *
-slot_for(struct window *w, int64_t at_us)
+/* A place for a call where there is no room, or in a second that is over; or NULL. */
+static __attribute__((noinline)) struct entry *
+place_at(struct window *w, int64_t at_us, uint32_t series)
 {
+	struct entry *e;
 	struct slot *s;
 	int64_t at;
 
 	if (!tick_of(w, at_us, &at))
 		return NULL;
 	s = log_slot(&w->log, at);
-	if (s->n == s->room) {
-		if (log_pack_due(&w->log, s, w->now_tick, w->done, w->low))
-			pack_tail(w, s);
-		if (s->n == s->room)
-			log_tail_grow(&w->log, s);
-	}
+	if (log_pack_due(&w->log, s, w->now_tick, w->done, w->low))
+		pack_tail(w, s);
+	e = log_place(&w->log, s, series);
 	/* Of a second that the sums have lost already nothing is put in. */
 	if (at < w->low)
-		s->summed = s->n + 1;
-	return s;
+		tail_set_summed(&s->tail);
+	return e;
 }
 
-/* The same for the usual case: now, and there is room. */
-static inline struct slot *
-slot_now(const struct window *w, int64_t at_us)
+/* The same in the newest second, where there nearly always is room. */
+static inline struct entry *
+place_now(const struct window *w, int64_t at_us, uint32_t series)
 {
 	struct slot *s;
 
 	if (!w->log.slots || at_us < w->now_tick * TICK_US)
 		return NULL;
 	s = &w->log.slot[w->log.slots - 1];
-	return s->tick == w->now_tick && s->n < s->room ? s : NULL;
+	return s->tick == w->now_tick ? tail_place(&s->tail, series) : NULL;
 }
 
 bool
 window_add(struct window *w, int64_t at_us, const struct window_record *r)
 {
-	struct slot *s = slot_now(w, at_us);
-	struct entry e;
+	struct entry *e;
 
-	if (!entry_from(r, &e))
+	if (!entry_fits(r))
 		return add_as_group(w, at_us, r);
-	if (!s)
-		s = slot_for(w, at_us);
-	if (!s)
+	e = place_now(w, at_us, r->series);
+	if (!e && !(e = place_at(w, at_us, r->series)))
 		return false;
-	s->tail[s->n++] = e;
+	entry_put(e, r);
 	pay(w, 1);
 	return true;
 }
@@ -622,13 +623,14 @@ window_visit(const struct window *w, uint32_t series, int64_t from, int64_t to,
 						take(arg, s->tick, bucket[k], count[k]);
 			}
 		}
-		for (uint32_t k = 0; k < s->n; k++) {
-			const struct entry *e = &s->tail[k];
+		for (uint32_t k = 0; k < s->tail.parts; k++)
+			for (uint32_t n = 0; n < s->tail.part[k].n; n++) {
+				const struct entry *e = &s->tail.part[k].e[n];
 
-			if (e->bucket != WINDOW_NO_LATENCY &&
-				adds_to(w, e->series, series))
-				take(arg, s->tick, e->bucket, 1);
-		}
+				if (e->bucket != WINDOW_NO_LATENCY &&
+					adds_to(w, e->series, series))
+					take(arg, s->tick, e->bucket, 1);
+			}
 	}
 }
 
