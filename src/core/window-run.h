@@ -77,6 +77,13 @@ run_peek(const struct run_cursor *c)
 	return series;
 }
 
+/* Has it nothing left? */
+static inline bool
+run_ended(const struct run_cursor *c)
+{
+	return c->p == c->end && !c->left;
+}
+
 /* Go to the next group, which there is. Returns what it says beside its latencies. */
 void run_next(struct run_cursor *c, struct totals *ret_totals);
 

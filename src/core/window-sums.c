@@ -147,30 +147,32 @@ sums_entries(struct sums *sums, const struct entry *e, uint32_t n, bool take)
 	}
 }
 
+/* @minus: take out. */
 static inline void
-apply_totals(struct series *s, const struct totals *t, uint64_t sign)
+apply_totals(struct series *s, const struct totals *t, bool minus)
 {
-	uint64_t seldom = 0;
+	uint64_t seldom = 0, flip = minus ? UINT64_MAX : 0;
 
 	for (unsigned i = TOTAL_ERRORS; i < TOTALS; i++)
-		s->often[i - TOTAL_ERRORS] += sign * t->v[i];
+		s->often[i - TOTAL_ERRORS] += (t->v[i] ^ flip) - flip;
 	for (unsigned i = 0; i < TOTAL_ERRORS; i++)
 		seldom |= t->v[i];
 	for (unsigned i = 0; seldom && i < TOTAL_ERRORS; i++)
-		s->seldom[i] += sign * t->v[i];
+		s->seldom[i] += (t->v[i] ^ flip) - flip;
 }
 
 static inline void
 apply_pairs(struct series *s, const uint16_t *bucket, const uint32_t *count, unsigned n,
-	uint32_t sign)
+	bool minus)
 {
+	uint32_t flip = minus ? UINT32_MAX : 0;
 	uint64_t total = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		*hist_counter(&s->hist, bucket[i]) += sign * count[i];
+		*hist_counter(&s->hist, bucket[i]) += (count[i] ^ flip) - flip;
 		total += count[i];
 	}
-	s->hist.total += sign == 1 ? total : -total;
+	s->hist.total += minus ? -total : total;
 }
 
 static inline void
@@ -180,7 +182,7 @@ fetch_pairs(const struct series *s, const uint16_t *bucket, unsigned n)
 		fetch_counter(s, bucket[i]);
 }
 
-/* Some latencies of a run, read ahead, and the groups or parts of groups they are of. */
+/* Some latencies of two runs, read ahead, and the groups or parts of groups they are of. */
 #define AHEAD 64
 #define PIECES 32
 
@@ -188,6 +190,7 @@ struct ahead {
 	struct piece {
 		uint32_t series;
 		unsigned to; /* index behind its last latency */
+		bool minus;
 		struct totals totals;
 	} piece[PIECES];
 	unsigned pieces, n;
@@ -195,23 +198,33 @@ struct ahead {
 	uint32_t count[AHEAD];
 };
 
+/* Where the next piece comes from: a group that was begun, or the lower series. */
+static inline struct run_cursor *
+turn_next(struct run_cursor *in, struct run_cursor *out)
+{
+	return out->left || (!in->left && run_peek(out) < run_peek(in)) ? out : in;
+}
+
 static void
-read_ahead(const struct sums *sums, struct run_cursor *c, struct ahead *a)
+read_ahead(const struct sums *sums, struct run_cursor *in, struct run_cursor *out,
+	struct ahead *a)
 {
 	a->pieces = a->n = 0;
 	while (a->pieces < PIECES && a->n < AHEAD) {
-		struct piece *piece = &a->piece[a->pieces];
+		struct run_cursor *c = turn_next(in, out);
+		struct piece *p = &a->piece[a->pieces];
 
 		if (c->left)
-			piece->totals = (struct totals){ 0 };
+			p->totals = (struct totals){ 0 };
 		else if (run_peek(c) != WINDOW_NO_SERIES)
-			run_next(c, &piece->totals);
+			run_next(c, &p->totals);
 		else
 			break;
 		fetch(&sums->series[c->series]);
-		piece->series = c->series;
+		p->series = c->series;
+		p->minus = c == out;
 		a->n += run_pairs(c, &a->bucket[a->n], &a->count[a->n], AHEAD - a->n);
-		piece->to = a->n;
+		p->to = a->n;
 		a->pieces++;
 	}
 }
@@ -230,24 +243,26 @@ fetch_ahead(const struct sums *sums, const struct ahead *a)
 }
 
 static void
-apply_ahead(const struct sums *sums, const struct ahead *a, uint64_t sign)
+apply_ahead(const struct sums *sums, const struct ahead *a)
 {
 	for (unsigned i = 0, k = 0; i < a->pieces; k = a->piece[i++].to) {
-		uint32_t id = a->piece[i].series;
+		const struct piece *p = &a->piece[i];
+		uint32_t id = p->series;
 
 		do {
 			struct series *s = &sums->series[id];
 
-			apply_totals(s, &a->piece[i].totals, sign);
-			apply_pairs(s, &a->bucket[k], &a->count[k], a->piece[i].to - k,
-				(uint32_t)sign);
+			apply_totals(s, &p->totals, p->minus);
+			apply_pairs(
+				s, &a->bucket[k], &a->count[k], p->to - k, p->minus);
 			id = s->parent;
 		} while (id != WINDOW_NO_SERIES);
 	}
 }
 
 unsigned
-sums_run(struct sums *sums, struct run_cursor *c, unsigned budget, bool take)
+sums_turn(struct sums *sums, struct run_cursor *in, struct run_cursor *out,
+	unsigned budget)
 {
 	struct ahead ring[3];
 	unsigned done = 0, left = 0;
@@ -257,7 +272,7 @@ sums_run(struct sums *sums, struct run_cursor *c, unsigned budget, bool take)
 		struct ahead *a = &ring[i % 3];
 
 		if (done < budget)
-			read_ahead(sums, c, a);
+			read_ahead(sums, in, out, a);
 		else
 			a->pieces = a->n = 0;
 		done += a->pieces + a->n;
@@ -265,7 +280,7 @@ sums_run(struct sums *sums, struct run_cursor *c, unsigned budget, bool take)
 		if (i >= 1)
 			fetch_ahead(sums, &ring[(i - 1) % 3]);
 		if (i >= 2)
-			apply_ahead(sums, &ring[(i - 2) % 3], take ? UINT64_MAX : 1);
+			apply_ahead(sums, &ring[(i - 2) % 3]);
 		if (!a->pieces && left-- == 0)
 			return done;
 	}

@@ -43,10 +43,12 @@ void sums_free(struct sums *s, uint32_t id, int64_t tick);
 void sums_entries(struct sums *s, const struct entry *e, uint32_t n, bool take);
 
 /*
- * The same for the next @budget or some more latencies and groups of a run. Returns how
- * many there were; less than that at its end.
+ * Put the groups of one run in and take those of another out, side by side, as a series
+ * that is in both is then fetched once. Goes on for @budget or some more latencies and
+ * groups. Returns how many there were; less than that when both are at their end.
  */
-unsigned sums_run(struct sums *s, struct run_cursor *c, unsigned budget, bool take);
+unsigned sums_turn(struct sums *s, struct run_cursor *in, struct run_cursor *out,
+	unsigned budget);
 
 /* Take everything out. */
 void sums_clear(struct sums *s);

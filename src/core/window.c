@@ -20,8 +20,8 @@
 
 /*
  * The sums hold all of [low, now], and of [done, low) what the expiry has not taken
- * out yet: slots before `done` are out, and of the slot at `done` the runs and
- * entries that the cursor has passed. What came since the last window_settle() may
+ * out yet: slots before `done` are out, and of the slot at `done` the runs that
+ * the cursor has passed. What came since the last window_settle() may
  * still stand in tails only: much at once is put in better when it is packed, sorted.
  */
 struct window {
@@ -35,14 +35,14 @@ struct window {
 	bool started;
 	struct {
 		bool on;
-		uint32_t run, part;
-		struct run_cursor c;
-	} at;
-	struct {
-		bool on;
 		int64_t tick;
 		struct run_cursor c;
-	} in;            /* where putting in runs has come to */
+	} in; /* where putting in runs has come to */
+	struct {
+		bool on;
+		uint32_t run;
+		struct run_cursor c;
+	} out;           /* the same for taking out the slot at `done` */
 	uint32_t unpaid; /* records since the last piece of work */
 	bool packed;     /* there may be runs to be put in */
 	bool merges;     /* there may be slots to be merged */
@@ -109,66 +109,72 @@ run_of(const struct slot *s, uint32_t i)
 	return i < s->runs ? s->run[i] : groups_of(s);
 }
 
-/* Put the runs of @s that are not in the sums there. False when the budget ended first. */
-static bool
-sum_runs(struct window *w, struct slot *s, unsigned *budget)
-{
-	for (uint32_t r = 0; r < s->runs; r++) {
-		unsigned done;
-
-		if (s->run[r].summed)
-			continue;
-		if (!w->in.on)
-			w->in.c = run_open(&s->run[r]);
-		done = sums_run(&w->sums, &w->in.c, *budget, false);
-		w->in.on = done >= *budget;
-		w->in.tick = s->tick;
-		*budget -= MIN(*budget, done);
-		if (w->in.on)
-			return false;
-		s->run[r].summed = true;
-	}
-	return true;
-}
-
-/* Go on with the run that was begun: there is one cursor, so it has to be ended first. */
-static bool
-sum_begun(struct window *w, unsigned *budget)
-{
-	return !w->in.on ||
-	       sum_runs(w, &w->log.slot[log_find(&w->log, w->in.tick)], budget);
-}
-
-static void
-sum_groups(struct window *w, struct slot *s)
-{
-	const uint8_t *p = (const uint8_t *)s->groups.p;
-	struct run_cursor c = { .p = p + s->grouped, .end = p + s->groups.n };
-
-	sums_run(&w->sums, &c, UINT32_MAX, false);
-	s->grouped = s->groups.n;
-}
-
-static bool
-is_summed(const struct slot *s)
+/* The first run of @s that is not in the sums, or NULL. */
+static struct run *
+slot_unsummed(struct slot *s)
 {
 	for (uint32_t r = 0; r < s->runs; r++)
 		if (!s->run[r].summed)
-			return false;
-	return s->tail.summed == s->tail.n && s->grouped == s->groups.n;
+			return &s->run[r];
+	return NULL;
 }
 
-/* Put all of a slot that is not in the sums there. */
+/* The run that is being put in, which the cursor is in; NULL when all are. */
+static struct run *
+run_in(struct window *w)
+{
+	struct log *g = &w->log;
+
+	if (w->in.on)
+		return slot_unsummed(&g->slot[log_find(g, w->in.tick)]);
+	for (unsigned i = 0; w->packed && i < g->slots; i++) {
+		struct run *r = slot_unsummed(&g->slot[i]);
+
+		if (!r)
+			continue;
+		w->in.on = true;
+		w->in.tick = g->slot[i].tick;
+		w->in.c = run_open(r);
+		return r;
+	}
+	w->packed = false;
+	return NULL;
+}
+
+static void
+run_is_in(struct window *w, struct run *r)
+{
+	r->summed = true;
+	w->in.on = false;
+}
+
+/* Put in what @c has left. */
+static void
+put_in(struct window *w, struct run_cursor *c)
+{
+	struct run_cursor none = { 0 };
+
+	sums_turn(&w->sums, c, &none, UINT32_MAX);
+}
+
+static bool
+is_summed(struct slot *s)
+{
+	return !slot_unsummed(s) && s->tail.summed == s->tail.n &&
+	       s->grouped == s->groups.n;
+}
+
+/* Put all of a slot that is not in the sums there, after all that was packed before. */
 static void
 sum_slot(struct window *w, struct slot *s)
 {
-	unsigned all = UINT32_MAX;
+	struct run *r;
 
 	/* Nearly always; and what is begun elsewhere may go on bit by bit. */
 	if (is_summed(s))
 		return;
-	sum_begun(w, &all);
-	sum_runs(w, s, &all);
+	for (; (r = run_in(w)); run_is_in(w, r))
+		put_in(w, &w->in.c);
 	for (uint32_t k = 0; k < s->tail.parts; k++) {
 		const struct part *p = &s->tail.part[k];
 
@@ -176,8 +182,14 @@ sum_slot(struct window *w, struct slot *s)
 			sums_entries(&w->sums, p->e + p->summed, p->n - p->summed, false);
 	}
 	tail_set_summed(&s->tail);
-	if (s->grouped < s->groups.n)
-		sum_groups(w, s);
+	if (s->grouped < s->groups.n) {
+		struct run groups = groups_of(s);
+		struct run_cursor c = run_open(&groups);
+
+		c.p += s->grouped;
+		put_in(w, &c);
+		s->grouped = s->groups.n;
+	}
 }
 
 /* The same for all slots that begin before @tick. */
@@ -186,22 +198,6 @@ sum_slots(struct window *w, int64_t tick)
 {
 	for (unsigned i = 0; i < w->log.slots && w->log.slot[i].tick < tick; i++)
 		sum_slot(w, &w->log.slot[i]);
-	w->packed = w->packed && tick != INT64_MAX;
-}
-
-/* Go on putting in what was packed before. Returns what is left of the budget. */
-static unsigned
-sum_packed(struct window *w, unsigned budget)
-{
-	if (!w->packed)
-		return budget;
-	if (!sum_begun(w, &budget))
-		return 0;
-	for (unsigned i = 0; i < w->log.slots; i++)
-		if (!sum_runs(w, &w->log.slot[i], &budget))
-			return 0;
-	w->packed = false;
-	return budget;
 }
 
 /*
@@ -228,64 +224,39 @@ pack_groups(struct window *w, struct slot *s)
 }
 
 static void
-sum_all(struct window *w, const struct run *run)
-{
-	struct run_cursor c = run_open(run);
-
-	sums_run(&w->sums, &c, UINT32_MAX, false);
-}
-
-static void
 add_slot(struct window *w, const struct slot *s)
 {
 	for (uint32_t r = 0; r <= s->runs; r++) {
 		struct run run = run_of(s, r);
+		struct run_cursor c = run_open(&run);
 
-		sum_all(w, &run);
+		put_in(w, &c);
 	}
 	for (uint32_t k = 0; k < s->tail.parts; k++)
 		sums_entries(&w->sums, s->tail.part[k].e, s->tail.part[k].n, false);
 }
 
-/* Take the slot at `done` out of the sums. False when the budget ended first. */
+/* Go to the next run of the slot that is taken out. False behind the last. */
 static bool
-take_slot(struct window *w, struct slot *s, unsigned *budget)
+run_out(struct window *w, struct slot *s)
 {
-	struct run run = run_of(s, 0);
-	unsigned done;
+	struct run run;
 
-	if (!w->at.on) {
+	if (!w->out.on) {
 		sum_slot(w, s);
-		w->at.on = true;
-		w->at.run = 0;
-		w->at.part = 0;
-		w->at.c = run_open(&run);
+		w->out.on = true;
+		w->out.run = 0;
+	} else if (++w->out.run > s->runs) {
+		return false;
 	}
-	while (w->at.run <= s->runs) {
-		done = sums_run(&w->sums, &w->at.c, *budget, true);
-		if (done >= *budget) {
-			*budget = 0;
-			return false;
-		}
-		*budget -= done;
-		if (++w->at.run <= s->runs) {
-			run = run_of(s, w->at.run);
-			w->at.c = run_open(&run);
-		}
-	}
-	for (; w->at.part < s->tail.parts && *budget; w->at.part++) {
-		const struct part *p = &s->tail.part[w->at.part];
-
-		sums_entries(&w->sums, p->e, p->n, true);
-		*budget -= MIN(*budget, p->n);
-	}
-	w->at.on = w->at.part < s->tail.parts;
-	return !w->at.on;
+	run = run_of(s, w->out.run);
+	w->out.c = run_open(&run);
+	return true;
 }
 
-/* Returns what is left of the budget. */
-static unsigned
-expire(struct window *w, unsigned budget)
+/* Is there something to be taken out? Then the cursor is there. */
+static bool
+is_expiring(struct window *w)
 {
 	while (w->done < w->low) {
 		unsigned i = log_find(&w->log, w->done);
@@ -296,9 +267,34 @@ expire(struct window *w, unsigned budget)
 			break;
 		}
 		s = &w->log.slot[i];
-		if (!take_slot(w, s, &budget))
-			return 0;
+		if ((w->out.on && !run_ended(&w->out.c)) || run_out(w, s))
+			return true;
+		for (uint32_t k = 0; k < s->tail.parts; k++)
+			sums_entries(&w->sums, s->tail.part[k].e, s->tail.part[k].n,
+				true);
+		w->out.on = false;
 		w->done = s->tick + s->span;
+	}
+	return false;
+}
+
+/*
+ * Go on taking out what has expired and putting in what was packed. Returns what is left
+ * of the budget.
+ */
+static unsigned
+turn(struct window *w, unsigned budget)
+{
+	while (budget) {
+		bool expiring = is_expiring(w);
+		struct run *in = run_in(w);
+
+		if (!expiring && !in)
+			break;
+		budget -= MIN(budget,
+			sums_turn(&w->sums, &w->in.c, &w->out.c, budget));
+		if (in && run_ended(&w->in.c))
+			run_is_in(w, in);
 	}
 	return budget;
 }
@@ -306,7 +302,7 @@ expire(struct window *w, unsigned budget)
 static void
 work(struct window *w, unsigned units)
 {
-	units = expire(w, sum_packed(w, units));
+	units = turn(w, units);
 	if (!w->merges || !units)
 		return;
 	sum_slots(w, w->now_tick - CLOSED_TICKS);
@@ -317,8 +313,8 @@ work(struct window *w, unsigned units)
 void
 window_settle(struct window *w)
 {
+	turn(w, UINT32_MAX);
 	sum_slots(w, INT64_MAX);
-	expire(w, UINT32_MAX);
 }
 
 /* The first tick of a window of that width that ends now. */
@@ -340,7 +336,7 @@ empty_sums(struct window *w)
 {
 	sum_slots(w, INT64_MAX);
 	sums_clear(&w->sums);
-	w->at.on = false;
+	w->out.on = false;
 	w->done = w->low;
 }
 
@@ -456,7 +452,7 @@ tick_of(struct window *w, int64_t at_us, int64_t *ret_at)
 	}
 	/* Nothing is added to what the expiry is about to take out. */
 	if (at < w->low)
-		expire(w, UINT32_MAX);
+		turn(w, UINT32_MAX);
 	*ret_at = at;
 	return true;
 }
