@@ -1,8 +1,9 @@
 /*
- * Each second is a slot. Its tail is packed into a run when it is full or the second
+ * Each second is a slot. Its tail is packed into a run when it is long or the second
  * is over, and the slots of ten seconds, later of a minute, are merged into one when
- * no window can end between them any more. A merge is done in small pieces; its sources
- * stay as they are until it is complete, so that everybody may go on reading them.
+ * no window can end between them any more. Both are done in small pieces; the tail and
+ * the slots stay as they are until the run is complete, so that everybody may go on
+ * reading them.
  */
 #include "config.h"
 
@@ -16,8 +17,8 @@
 
 #define TAIL_MAX 524288       /* entries before a tail is packed at once */
 #define GROUPS_MAX (8u << 20) /* bytes of groups before they are sorted at once */
-#define GROUPS_LATE 65536     /* bytes, as TAIL_LATE */
-#define TAIL_LATE 4096        /* the same for a slot that has runs: late comers */
+#define TAIL_LATE 4096        /* entries, of a slot that has runs: late comers */
+#define GROUPS_LATE 65536     /* bytes, the same */
 #define RUNS_MAX 32           /* more in one slot are merged */
 
 static const struct level {
@@ -92,8 +93,14 @@ size_t
 log_memory(const struct log *g)
 {
 	return g->bytes + sizeof(*g->fold) + packer_bytes(&g->packer) +
-	       tail_bytes(&g->spare) + g->spare_groups.cap +
-	       g->merge.out.cap + g->room * sizeof(*g->slot);
+	       tail_bytes(&g->spare) + g->spare_groups.cap + g->merge.out.cap +
+	       g->room * sizeof(*g->slot);
+}
+
+static bool
+overlap(int64_t a, int64_t a_end, int64_t b, int64_t b_end)
+{
+	return a < b_end && b < a_end;
 }
 
 static struct slot *
@@ -140,15 +147,56 @@ log_place(struct log *g, struct slot *s, uint32_t series)
 	return e;
 }
 
-void
-log_pack_tail(struct log *g, struct slot *s)
+/* Leave the tail of a slot as it is, if it was being packed. */
+static void
+packing_stop(struct log *g, struct slot *s)
 {
-	if (!s->tail.n)
+	if (!g->packing.on || g->packing.tick != s->tick)
 		return;
-	assert(s->tail.summed == 0 || s->tail.summed == s->tail.n);
-	add_run(g, s, tail_pack(&s->tail, &g->packer, g->fold), s->tail.summed > 0);
-	/* The next second is like this one, and takes over its memory. */
+	for (uint32_t k = 0; k < s->tail.parts; k++)
+		s->tail.part[k].packed = 0;
+	buf_clear(&g->packer.out);
+	g->packing.on = false;
+}
+
+static void
+packing_start(struct log *g, const struct slot *s)
+{
+	g->packing.on = true;
+	g->packing.tick = s->tick;
+	g->packing.part = 0;
+}
+
+uint32_t
+log_pack_part(struct log *g, struct slot *s)
+{
+	uint32_t n = 0;
+
+	while (!n && g->packing.part < s->tail.parts)
+		n = tail_pack(&s->tail, g->packing.part++, &g->packer, g->fold);
+	return n;
+}
+
+void
+log_pack_finish(struct log *g, struct slot *s)
+{
+	struct tail late = { 0 };
+	bool summed = s->tail.summed > 0;
+
+	assert(!summed || s->tail.summed == s->tail.n);
+	add_run(g, s, pack_copy(&g->packer.out), summed);
+	buf_clear(&g->packer.out);
+	g->packing.on = false;
 	g->bytes -= tail_bytes(&s->tail);
+	for (uint32_t k = 0; k < s->tail.parts; k++)
+		for (uint32_t i = s->tail.part[k].packed; i < s->tail.part[k].n; i++) {
+			const struct entry *e = &s->tail.part[k].e[i];
+
+			*tail_make_place(&late, e->series) = *e;
+		}
+	if (summed)
+		tail_set_summed(&late);
+	/* The next second is like this one, and takes over its memory. */
 	tail_clear(&s->tail);
 	if (tail_bytes(&s->tail) > tail_bytes(&g->spare)) {
 		struct tail less = g->spare;
@@ -157,6 +205,8 @@ log_pack_tail(struct log *g, struct slot *s)
 		s->tail = less;
 	}
 	tail_done(&s->tail);
+	s->tail = late;
+	g->bytes += tail_bytes(&late);
 }
 
 void
@@ -187,7 +237,7 @@ log_slot(struct log *g, int64_t tick)
 	if (i < g->slots && g->slot[i].tick <= tick)
 		return &g->slot[i];
 	s = slot_insert(g, i, tick, 1);
-	if (i == g->slots - 1) {
+	if (s == &g->slot[g->slots - 1]) {
 		s->tail = g->spare;
 		g->spare = (struct tail){ 0 };
 		g->bytes += tail_bytes(&s->tail);
@@ -225,8 +275,23 @@ log_drop_first(struct log *g)
 		return;
 	if (merging(g, g->slot[0].tick))
 		merge_stop(&g->merge);
+	packing_stop(g, &g->slot[0]);
 	slot_done(g, &g->slot[0]);
 	memmove(g->slot, g->slot + 1, --g->slots * sizeof(*g->slot));
+}
+
+/* Pack all of the tail, which is short, at once. */
+static void
+pack_late(struct log *g, struct slot *s)
+{
+	if (!s->tail.n)
+		return;
+	if (g->packing.on)
+		packing_stop(g, &g->slot[log_find(g, g->packing.tick)]);
+	packing_start(g, s);
+	while (log_pack_part(g, s))
+		;
+	log_pack_finish(g, s);
 }
 
 static void
@@ -237,7 +302,7 @@ merge_start(struct log *g, unsigned from, unsigned to, int64_t tick, int64_t spa
 
 	*m = (struct merge){ .tick = tick, .span = span, .series = WINDOW_NO_SERIES };
 	for (unsigned i = from; i < to; i++) {
-		log_pack_tail(g, &g->slot[i]);
+		pack_late(g, &g->slot[i]);
 		runs += g->slot[i].runs;
 	}
 	m->c = xcalloc(runs, sizeof(*m->c));
@@ -325,12 +390,6 @@ merge_series(struct merge *m, struct fold *fold)
 	return read;
 }
 
-static bool
-overlap(int64_t a, int64_t a_end, int64_t b, int64_t b_end)
-{
-	return a < b_end && b < a_end;
-}
-
 /* Begin the merge that the slots from @i on are due for, if any. */
 static bool
 merge_due(struct log *g, unsigned i, const struct level *lv, int64_t now_tick,
@@ -371,9 +430,9 @@ merge_find(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to)
 	}
 }
 
-bool
-log_pack_due(const struct log *g, const struct slot *s, int64_t now_tick,
-	int64_t busy_from, int64_t busy_to)
+static bool
+pack_due(const struct log *g, const struct slot *s, int64_t now_tick, int64_t busy_from,
+	int64_t busy_to)
 {
 	int64_t age = now_tick - (s->tick + s->span);
 	uint32_t worth = age < 0                         ? TAIL_MAX
@@ -382,6 +441,30 @@ log_pack_due(const struct log *g, const struct slot *s, int64_t now_tick,
 
 	return s->tail.n >= worth && !merging(g, s->tick) &&
 	       !overlap(s->tick, s->tick + s->span, busy_from, busy_to);
+}
+
+struct slot *
+log_packing(struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to)
+{
+	if (g->packing.on) {
+		struct slot *s = &g->slot[log_find(g, g->packing.tick)];
+
+		if (pack_due(g, s, now_tick, busy_from, busy_to))
+			return s;
+		packing_stop(g, s);
+	}
+	for (unsigned i = g->slots; i-- > 0;)
+		if (pack_due(g, &g->slot[i], now_tick, busy_from, busy_to)) {
+			packing_start(g, &g->slot[i]);
+			return &g->slot[i];
+		}
+	return NULL;
+}
+
+bool
+log_is_long(const struct log *g)
+{
+	return g->slots && g->slot[g->slots - 1].tail.n >= TAIL_MAX;
 }
 
 bool

@@ -28,7 +28,7 @@ struct slot {
 
 /* The making of one slot out of all that lie in [tick, tick + span). */
 struct merge {
-	int64_t tick, span;   /* span 0: none is under way */
+	int64_t tick, span; /* span 0: none is under way */
 	struct run_cursor *c;
 	unsigned n;
 	uint32_t series; /* the next one; WINDOW_NO_SERIES behind the last */
@@ -40,10 +40,15 @@ struct log {
 	unsigned slots, room;
 	size_t bytes;
 	struct merge merge;
-	struct fold *fold; /* empty between uses */
-	struct tail spare; /* one that was packed, for the next second */
+	struct fold *fold;       /* empty between uses */
+	struct tail spare;       /* one that was packed, for the next second */
 	struct buf spare_groups; /* the same */
 	struct packer packer;
+	struct {
+		bool on;
+		int64_t tick;  /* of the slot whose tail is being packed */
+		uint32_t part; /* the next one */
+	} packing;
 };
 
 void log_init(struct log *g);
@@ -55,8 +60,24 @@ struct slot *log_slot(struct log *g, int64_t tick);
 /* A new entry of the tail, to be written. */
 struct entry *log_place(struct log *g, struct slot *s, uint32_t series);
 
-/* Turn the tail, all or nothing of which is in the sums, into a run like it. */
-void log_pack_tail(struct log *g, struct slot *s);
+/*
+ * The slot whose tail is being packed, or one that is due for that: it is long enough,
+ * and the second over or the tail as long as it may get. NULL when there is none. Slots in
+ * [@busy_from, @busy_to) are being read by the caller and are left alone, here and below.
+ */
+struct slot *log_packing(
+	struct log *g, int64_t now_tick, int64_t busy_from, int64_t busy_to);
+
+/* Pack a part of that slot's tail. Returns how many entries; 0 when all are packed. */
+uint32_t log_pack_part(struct log *g, struct slot *s);
+
+/*
+ * Put the run in the place of the packed entries, all or nothing of which is in the sums.
+ */
+void log_pack_finish(struct log *g, struct slot *s);
+
+/* Is the newest tail as long as it may get? */
+bool log_is_long(const struct log *g);
 
 /* Append a group of calls; see pack_group(). */
 void log_append_group(struct log *g, struct slot *s, uint32_t series,
@@ -75,15 +96,7 @@ size_t log_memory(const struct log *g);
 /* Forget the oldest slot. */
 void log_drop_first(struct log *g);
 
-/*
- * Is the tail long enough to be packed, and the second over or the tail as long as it may
- * get? Slots in [@busy_from, @busy_to) are being read by the caller and are left alone,
- * here and below.
- */
-bool log_pack_due(const struct log *g, const struct slot *s, int64_t now_tick,
-	int64_t busy_from, int64_t busy_to);
-
-/* The same for the groups. */
+/* Are the groups many enough to be brought in order, as with tails? */
 bool log_groups_due(const struct log *g, const struct slot *s, int64_t now_tick,
 	int64_t busy_from, int64_t busy_to);
 

@@ -71,7 +71,7 @@ struct head {
 	uint8_t some; /* errors; which totals there are of one that is wide */
 };
 
-enum head_flag { /* beside the form */
+enum head_flag {     /* beside the form */
 	HEAD_IN = 4, /* each call told its bytes */
 	HEAD_OUT = 8,
 	HEAD_WIDE = 16,
@@ -299,8 +299,8 @@ skip_arrays(struct run_cursor *c)
 static void
 pack_arrays(struct buf *b, struct run_cursor *c, const struct totals *t)
 {
-	uint8_t *start = (uint8_t *)buf_reserve(
-		b, HEAD_MAX + 2 * (size_t)c->left * VARINT_MAX);
+	uint8_t *start =
+		(uint8_t *)buf_reserve(b, HEAD_MAX + 2 * (size_t)c->left * VARINT_MAX);
 	uint8_t *p = put_head(start, c->series, t, c->left, FORM_PAIRS);
 	uint16_t bucket[PART];
 	uint32_t count[PART];

@@ -253,16 +253,15 @@ apply_ahead(const struct sums *sums, const struct ahead *a)
 			struct series *s = &sums->series[id];
 
 			apply_totals(s, &p->totals, p->minus);
-			apply_pairs(
-				s, &a->bucket[k], &a->count[k], p->to - k, p->minus);
+			apply_pairs(s, &a->bucket[k], &a->count[k], p->to - k, p->minus);
 			id = s->parent;
 		} while (id != WINDOW_NO_SERIES);
 	}
 }
 
 unsigned
-sums_turn(struct sums *sums, struct run_cursor *in, struct run_cursor *out,
-	unsigned budget)
+sums_turn(
+	struct sums *sums, struct run_cursor *in, struct run_cursor *out, unsigned budget)
 {
 	struct ahead ring[3];
 	unsigned done = 0, left = 0;

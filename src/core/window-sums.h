@@ -47,8 +47,8 @@ void sums_entries(struct sums *s, const struct entry *e, uint32_t n, bool take);
  * that is in both is then fetched once. Goes on for @budget or some more latencies and
  * groups. Returns how many there were; less than that when both are at their end.
  */
-unsigned sums_turn(struct sums *s, struct run_cursor *in, struct run_cursor *out,
-	unsigned budget);
+unsigned sums_turn(
+	struct sums *s, struct run_cursor *in, struct run_cursor *out, unsigned budget);
 
 /* Take everything out. */
 void sums_clear(struct sums *s);

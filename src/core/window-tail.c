@@ -45,7 +45,7 @@ tail_clear(struct tail *t)
 			free(p->e);
 			*p = (struct part){ 0 };
 		}
-		p->n = p->summed = 0;
+		p->n = p->summed = p->packed = 0;
 	}
 	t->n = t->summed = 0;
 }
@@ -91,8 +91,8 @@ packer_done(struct packer *pk)
 size_t
 packer_bytes(const struct packer *pk)
 {
-	return PART_SERIES * sizeof(*pk->tally) + pk->room * sizeof(*pk->bucket) +
-	       pk->out.cap;
+	return (pk->tally ? PART_SERIES * sizeof(*pk->tally) : 0) +
+	       pk->room * sizeof(*pk->bucket) + pk->out.cap;
 }
 
 static struct totals
@@ -185,14 +185,15 @@ pack_part(struct packer *pk, uint32_t series, const struct part *p, struct fold 
 	}
 }
 
-struct run
-tail_pack(const struct tail *t, struct packer *pk, struct fold *fold)
+uint32_t
+tail_pack(struct tail *t, uint32_t part, struct packer *pk, struct fold *fold)
 {
+	struct part *p = &t->part[part];
+
 	if (!pk->tally)
 		pk->tally = xcalloc(PART_SERIES, sizeof(*pk->tally));
-	buf_clear(&pk->out);
-	for (uint32_t k = 0; k < t->parts; k++)
-		if (t->part[k].n)
-			pack_part(pk, k * PART_SERIES, &t->part[k], fold);
-	return pack_copy(&pk->out);
+	if (p->n)
+		pack_part(pk, part * PART_SERIES, p, fold);
+	p->packed = p->n;
+	return p->n;
 }

@@ -53,6 +53,7 @@ struct tail {
 		struct entry *e;
 		uint32_t n, room;
 		uint32_t summed; /* so many are in the sums or need not be */
+		uint32_t packed; /* so many are in a run that is being made */
 	} * part;
 	uint32_t parts;
 	uint32_t n, summed; /* in all parts */
@@ -68,6 +69,7 @@ tail_place(struct tail *t, uint32_t series)
 	if (k >= t->parts || p->n == p->room)
 		return NULL;
 	t->n++;
+	/* The next line: with many parts it would not be there. */
 	__builtin_prefetch(&p->e[p->n + 4], 1);
 	return &p->e[p->n++];
 }
@@ -88,16 +90,19 @@ size_t tail_bytes(const struct tail *t);
 
 /* What is worked with to pack tails, kept between uses. All-zero is empty. */
 struct packer {
-	struct tally *tally;    /* of the series of a part */
-	uint16_t *bucket;       /* the latencies of a part by series */
+	struct tally *tally; /* of the series of a part */
+	uint16_t *bucket;    /* the latencies of a part by series */
 	uint32_t room;
-	struct buf out;
+	struct buf out; /* the run */
 };
 
 void packer_done(struct packer *pk);
 
-/* The entries as a run. @fold is empty. */
-struct run tail_pack(const struct tail *t, struct packer *pk, struct fold *fold);
+/*
+ * Append the entries of a part to the run that is being made. @fold is empty. Returns how
+ * many they are.
+ */
+uint32_t tail_pack(struct tail *t, uint32_t part, struct packer *pk, struct fold *fold);
 
 /* Bytes held. */
 size_t packer_bytes(const struct packer *pk);

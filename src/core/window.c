@@ -9,20 +9,22 @@
 #include "window-sums.h"
 
 /*
- * The housekeeping is paid for in small pieces. A unit is one latency taken out of the
- * sums, or some bytes of the log merged. Recording pays more units than its own
+ * The housekeeping is paid for in small pieces. A unit is one entry packed, one latency
+ * put into the sums or taken out, or some bytes of the log merged. Recording pays more units than its own
  * records will ever need, so that no work is left for later.
  */
 #define ADVANCE_UNITS 2048
-#define ADD_TURN 64 /* records after which window_add() pays for all of them */
+#define TICK_UNITS 131072 /* entries that are packed at once when a second is over */
+#define ADD_TURN 64       /* records after which window_add() pays for all of them */
 #define ADD_UNITS (8 * ADD_TURN)
 #define UNIT_BYTES 4
 
 /*
  * The sums hold all of [low, now], and of [done, low) what the expiry has not taken
  * out yet: slots before `done` are out, and of the slot at `done` the runs that
- * the cursor has passed. What came since the last window_settle() may
- * still stand in tails only: much at once is put in better when it is packed, sorted.
+ * the cursor has passed. What came since the last window_settle() may still stand in
+ * tails only: much at once is put in better when it is packed, by series, side by side
+ * with what expires.
  */
 struct window {
 	struct log log;
@@ -44,6 +46,7 @@ struct window {
 		struct run_cursor c;
 	} out;           /* the same for taking out the slot at `done` */
 	uint32_t unpaid; /* records since the last piece of work */
+	bool packs;      /* there may be tails to be packed */
 	bool packed;     /* there may be runs to be put in */
 	bool merges;     /* there may be slots to be merged */
 };
@@ -98,8 +101,7 @@ groups_of(const struct slot *s)
 {
 	static uint8_t none;
 
-	return (struct run){ s->groups.n ? (uint8_t *)s->groups.p : &none,
-		s->groups.n };
+	return (struct run){ s->groups.n ? (uint8_t *)s->groups.p : &none, s->groups.n };
 }
 
 /* The @i-th run of a slot; behind the last one are its groups. */
@@ -201,19 +203,30 @@ sum_slots(struct window *w, int64_t tick)
 }
 
 /*
- * Pack the tail. What is not in the sums by then is put there from the run, bit by bit,
- * which is cheaper than from entries in the order they came in.
+ * Go on packing what is due. What is not in the sums by then is put there from the run,
+ * which is cheaper than from entries in the order they came in. Returns what is left of the
+ * budget.
  */
-static void
-pack_tail(struct window *w, struct slot *s)
+static unsigned
+pack(struct window *w, unsigned budget)
 {
-	if (s->tail.summed)
-		sum_slot(w, s);
-	log_pack_tail(&w->log, s);
-	w->packed = true;
+	while (budget && w->packs) {
+		struct slot *s = log_packing(&w->log, w->now_tick, w->done, w->low);
+		uint32_t n = s ? log_pack_part(&w->log, s) : 0;
+
+		budget -= MIN(budget, n);
+		if (!s) {
+			w->packs = false;
+		} else if (!n) {
+			if (s->tail.summed)
+				sum_slot(w, s);
+			log_pack_finish(&w->log, s);
+			w->packed = true;
+		}
+	}
+	return budget;
 }
 
-/* The same for the groups. */
 static void
 pack_groups(struct window *w, struct slot *s)
 {
@@ -270,8 +283,8 @@ is_expiring(struct window *w)
 		if ((w->out.on && !run_ended(&w->out.c)) || run_out(w, s))
 			return true;
 		for (uint32_t k = 0; k < s->tail.parts; k++)
-			sums_entries(&w->sums, s->tail.part[k].e, s->tail.part[k].n,
-				true);
+			sums_entries(
+				&w->sums, s->tail.part[k].e, s->tail.part[k].n, true);
 		w->out.on = false;
 		w->done = s->tick + s->span;
 	}
@@ -291,8 +304,7 @@ turn(struct window *w, unsigned budget)
 
 		if (!expiring && !in)
 			break;
-		budget -= MIN(budget,
-			sums_turn(&w->sums, &w->in.c, &w->out.c, budget));
+		budget -= MIN(budget, sums_turn(&w->sums, &w->in.c, &w->out.c, budget));
 		if (in && run_ended(&w->in.c))
 			run_is_in(w, in);
 	}
@@ -302,7 +314,8 @@ turn(struct window *w, unsigned budget)
 static void
 work(struct window *w, unsigned units)
 {
-	units = turn(w, units);
+	w->packs = w->packs || log_is_long(&w->log);
+	units = turn(w, pack(w, units));
 	if (!w->merges || !units)
 		return;
 	sum_slots(w, w->now_tick - CLOSED_TICKS);
@@ -374,12 +387,11 @@ tick(struct window *w, int64_t now_tick)
 	for (i = w->log.slots; i-- > 0;) {
 		struct slot *s = &w->log.slot[i];
 
-		if (log_pack_due(&w->log, s, now_tick, w->done, w->low))
-			pack_tail(w, s);
 		if (log_groups_due(&w->log, s, now_tick, w->done, w->low))
 			pack_groups(w, s);
 	}
-	w->merges = true;
+	w->packs = w->merges = true;
+	pack(w, TICK_UNITS);
 	drop_old(w);
 	sums_trim(&w->sums);
 }
@@ -484,7 +496,7 @@ window_add_group(struct window *w, int64_t at_us, const struct window_group *g)
 	/* Of a second that the sums have lost already nothing is put in. */
 	if (at < w->low) {
 		s->grouped = s->groups.n;
-		}
+	}
 	pay(w, g->n + 1);
 	return true;
 }
@@ -510,7 +522,10 @@ add_as_group(struct window *w, int64_t at_us, const struct window_record *r)
 	return window_add_group(w, at_us, &g);
 }
 
-/* A place for a call where there is no room, or in a second that is over; or NULL. */
+/*
+ * A place for a call where there is no room, or in a second that is over; or NULL. Not
+ * inlined, as the usual way has none of its costs.
+ */
 static __attribute__((noinline)) struct entry *
 place_at(struct window *w, int64_t at_us, uint32_t series)
 {
@@ -521,8 +536,6 @@ place_at(struct window *w, int64_t at_us, uint32_t series)
 	if (!tick_of(w, at_us, &at))
 		return NULL;
 	s = log_slot(&w->log, at);
-	if (log_pack_due(&w->log, s, w->now_tick, w->done, w->low))
-		pack_tail(w, s);
 	e = log_place(&w->log, s, series);
 	/* Of a second that the sums have lost already nothing is put in. */
 	if (at < w->low)

@@ -267,7 +267,7 @@ Test(window, seconds_longer_than_a_tail_are_packed_meanwhile_and_read_at_any_tim
 {
 	enum {
 		SERIES = 8,
-		PER_TICK = 300000,
+		PER_TICK = 600000,
 		START = 3000
 	};
 	struct window *w = window_new(10 * SEC_US, BIG);
@@ -305,6 +305,52 @@ Test(window, seconds_longer_than_a_tail_are_packed_meanwhile_and_read_at_any_tim
 	window_set_width(w, 60 * SEC_US);
 	expect_sums(w, &b, 5, false, START);
 	window_advance(w, (START + 200) * SEC_US);
+	window_settle(w);
+	b.n = 0;
+	for (uint32_t i = 0; i < SERIES; i++)
+		expect_sums(w, &b, i, false, 0);
+	free(b.all);
+	window_free(w);
+}
+
+Test(window, thousands_of_series_are_packed_part_by_part_while_late_ones_come_in)
+{
+	enum {
+		SERIES = 5000,
+		PER_TICK = 200000,
+		START = 7000
+	};
+	struct window *w = window_new(3 * SEC_US, BIG);
+	struct book b = { 0 };
+	int64_t now = START;
+
+	window_advance(w, now * SEC_US);
+	for (uint32_t i = 0; i < SERIES; i++)
+		window_series_new(w, i % 10 ? i - i % 10 : WINDOW_NO_SERIES);
+	for (; now < START + 9; now++) {
+		unsigned settles = pick(3);
+
+		window_advance(w, now * SEC_US);
+		for (int i = 0; i < PER_TICK; i++) {
+			struct window_record r = random_record(pick(SERIES));
+			int64_t at = now - (i < PER_TICK / 5 ? pick(3) : 0);
+
+			if (r.series % 10 == 0)
+				r.series++;
+			at = MAX(at, START);
+			put(w, at * SEC_US, &r);
+			book_add(&b, at, &r);
+			if (pick(PER_TICK) < settles)
+				window_settle(w);
+		}
+		if (now % 3)
+			continue;
+		window_settle(w);
+		for (uint32_t i = 0; i < 20; i++)
+			expect_sums(w, &b, pick(SERIES / 10) * 10 + 1 + pick(9), false,
+				window_from_us(w) / SEC_US);
+	}
+	window_advance(w, (now + 20) * SEC_US);
 	window_settle(w);
 	b.n = 0;
 	for (uint32_t i = 0; i < SERIES; i++)
