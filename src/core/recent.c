@@ -7,8 +7,33 @@
 
 #include "weir/base/util.h"
 
-#define CALLS_MAX ((1u << 22) - 1)
-#define KEY(bits) ((bits)&1023u) /* bucket and failed */
+#define CALLS_MAX ((1u << 14) - 1)
+#define SWEEP_S 128u /* then at the latest, while 8 bits still tell seconds apart */
+
+static inline uint32_t
+calls_of(uint32_t cell)
+{
+	return cell & CALLS_MAX;
+}
+
+static inline uint32_t
+key_of(uint32_t cell)
+{
+	return cell >> 14 & 1023u;
+}
+
+static inline uint32_t
+second_of(uint32_t cell)
+{
+	return cell >> 24;
+}
+
+/* Seconds before the newest. */
+static inline uint32_t
+age_of(const struct recent *r, uint32_t cell)
+{
+	return (r->newest - second_of(cell)) & 255u;
+}
 
 void
 recent_done(struct recent *r)
@@ -26,45 +51,40 @@ static void
 compact(struct recent *r)
 {
 	static _Thread_local uint16_t at[RECENT_KEEP_S][1024];
-	uint32_t kept = 0, newest = 0;
+	uint32_t kept = 0, youngest = RECENT_KEEP_S;
 
 	r->disorder = 0;
 	for (uint32_t i = 0; i < r->used; i++) {
-		struct recent_cell c = r->cell[i];
-		uint16_t *slot = &at[c.sec % RECENT_KEEP_S][KEY(c.bits)];
+		uint32_t cell = r->cell[i], age = age_of(r, cell);
+		uint16_t *slot = &at[second_of(cell) % RECENT_KEEP_S][key_of(cell)];
 
-		if (r->newest - c.sec >= RECENT_KEEP_S)
+		if (age >= RECENT_KEEP_S)
 			continue;
-		if (*slot) {
-			struct recent_cell *same = &r->cell[*slot - 1];
-			uint64_t n = (uint64_t)(same->bits >> 10) + (c.bits >> 10);
-
-			if (n <= CALLS_MAX) {
-				same->bits = (uint32_t)n << 10 | KEY(c.bits);
-				continue;
-			}
+		if (*slot && calls_of(r->cell[*slot - 1]) + calls_of(cell) <= CALLS_MAX) {
+			r->cell[*slot - 1] += calls_of(cell);
+			continue;
 		}
-		newest = MAX(newest, c.sec);
-		r->disorder = MAX(r->disorder, newest - c.sec);
-		r->cell[kept++] = c;
+		youngest = MIN(youngest, age);
+		r->disorder = MAX(r->disorder, age - youngest);
+		r->cell[kept++] = cell;
 		*slot = (uint16_t)kept;
 	}
 	r->used = kept;
+	r->swept = r->newest;
 	for (uint32_t i = 0; i < kept; i++)
-		at[r->cell[i].sec % RECENT_KEEP_S][KEY(r->cell[i].bits)] = 0;
+		at[second_of(r->cell[i]) % RECENT_KEEP_S][key_of(r->cell[i])] = 0;
 }
 
 /* Make room in a full log: shed the older half of its seconds. */
 static void
 shed(struct recent *r)
 {
-	uint32_t oldest = UINT32_MAX, kept = 0, limit;
+	uint32_t oldest = 0, kept = 0;
 
 	for (uint32_t i = 0; i < r->used; i++)
-		oldest = MIN(oldest, r->cell[i].sec);
-	limit = oldest + (r->newest - oldest) / 2;
+		oldest = MAX(oldest, age_of(r, r->cell[i]));
 	for (uint32_t i = 0; i < r->used; i++)
-		if (r->cell[i].sec > limit)
+		if (age_of(r, r->cell[i]) < (oldest + 1) / 2)
 			r->cell[kept++] = r->cell[i];
 	r->used = kept;
 }
@@ -86,29 +106,44 @@ make_room(struct recent *r)
 	r->cell = xreallocarray(r->cell, r->cap, sizeof(*r->cell));
 }
 
+static void
+advance(struct recent *r, uint32_t sec)
+{
+	if (sec - r->newest >= RECENT_KEEP_S) {
+		r->used = r->disorder = 0;
+		r->swept = sec;
+	}
+	r->newest = sec;
+	if (sec - r->swept >= SWEEP_S)
+		compact(r);
+}
+
 void
 recent_add(struct recent *r, uint32_t sec, unsigned key, uint32_t calls)
 {
-	struct recent_cell *last = r->used ? &r->cell[r->used - 1] : NULL;
+	uint32_t cell = sec << 24 | key << 14;
 
-	if (!calls)
+	if (sec > r->newest)
+		advance(r, sec);
+	if (r->newest - sec >= RECENT_KEEP_S)
 		return;
-	if (last && last->sec == sec && KEY(last->bits) == key &&
-		(uint64_t)(last->bits >> 10) + calls <= CALLS_MAX) {
-		last->bits += calls << 10;
-		return;
-	}
-	if (r->used && r->newest >= RECENT_KEEP_S && sec <= r->newest - RECENT_KEEP_S)
-		return;
-	r->newest = MAX(r->newest, sec);
 	r->disorder = MAX(r->disorder, r->newest - sec);
-	if (r->used == r->cap)
-		make_room(r);
-	/* A second full of one giant batch after another: nothing older is left to shed. */
-	if (r->used == r->cap)
-		return;
-	r->cell[r->used++] =
-		(struct recent_cell){ sec, MIN(calls, CALLS_MAX) << 10 | key };
+	if (r->used && (r->cell[r->used - 1] & ~CALLS_MAX) == cell) {
+		uint32_t *last = &r->cell[r->used - 1];
+		uint32_t fits = MIN(calls, CALLS_MAX - calls_of(*last));
+
+		*last += fits;
+		calls -= fits;
+	}
+	for (uint32_t n; calls; calls -= n) {
+		if (r->used == r->cap)
+			make_room(r);
+		/* A second full of one giant batch after another: no older one to shed. */
+		if (r->used == r->cap)
+			return;
+		n = MIN(calls, CALLS_MAX);
+		r->cell[r->used++] = cell | n;
+	}
 }
 
 void
@@ -130,33 +165,49 @@ recent_sum_clear(struct recent_sum *sum)
 }
 
 /*
- * The first cell that may lie in (@after, ...). Cells come nearly in order of time, and
- * most reads are of the newest seconds only: a minute of cells is many cache lines.
+ * The seconds (@after, @upto] as ages [from, to), and the first cell that may be of them.
+ * Cells come nearly in order of time, and most reads are of the newest seconds only: a
+ * minute of cells is many cache lines.
  */
-static uint32_t
-first_after(const struct recent *r, uint32_t after)
-{
-	uint32_t i = r->used;
+struct span {
+	uint32_t from, to, first;
+};
 
-	while (i && r->cell[i - 1].sec + r->disorder > after)
-		i--;
-	return i;
+static struct span
+find_span(const struct recent *r, uint32_t after, uint32_t upto)
+{
+	struct span s = { .from = r->newest > upto ? r->newest - upto : 0,
+		.to = r->newest > after ? MIN(r->newest - after, RECENT_KEEP_S) : 0,
+		.first = r->used };
+
+	while (s.first && age_of(r, r->cell[s.first - 1]) < s.to + r->disorder)
+		s.first--;
+	return s;
+}
+
+static inline bool
+is_within(const struct recent *r, const struct span *s, uint32_t cell)
+{
+	uint32_t age = age_of(r, cell);
+
+	return age >= s->from && age < s->to;
 }
 
 void
 recent_read(const struct recent *r, uint32_t after, uint32_t upto, struct recent_sum *sum)
 {
+	struct span s = find_span(r, after, upto);
 	uint32_t lo = sum->lo, hi = sum->hi;
 	uint64_t all = 0, failed = 0, untimed = 0;
 
-	for (uint32_t i = first_after(r, after); i < r->used; i++) {
-		struct recent_cell c = r->cell[i];
-		uint32_t bucket = c.bits & 511u, calls = c.bits >> 10;
+	for (uint32_t i = s.first; i < r->used; i++) {
+		uint32_t cell = r->cell[i], calls = calls_of(cell);
+		uint32_t bucket = key_of(cell) & ~RECENT_FAILED;
 
-		if (c.sec - after - 1 >= upto - after)
+		if (!is_within(r, &s, cell))
 			continue;
 		all += calls;
-		failed += c.bits & RECENT_FAILED ? calls : 0;
+		failed += key_of(cell) & RECENT_FAILED ? calls : 0;
 		if (bucket == RECENT_NO_LATENCY) {
 			untimed += calls;
 			continue;
@@ -176,15 +227,16 @@ void
 recent_spread_slow(const struct recent *r, uint32_t after, uint32_t upto, unsigned bucket,
 	struct recent_spread *spread)
 {
-	for (uint32_t i = first_after(r, after); i < r->used; i++) {
-		struct recent_cell c = r->cell[i];
-		uint32_t b = c.bits & 511u, calls = c.bits >> 10;
+	struct span s = find_span(r, after, upto);
 
-		if (c.sec <= after || c.sec > upto || b == RECENT_NO_LATENCY)
+	for (uint32_t i = s.first; i < r->used; i++) {
+		uint32_t cell = r->cell[i], second = second_of(cell) % RECENT_KEEP_S;
+		uint32_t b = key_of(cell) & ~RECENT_FAILED;
+
+		if (!is_within(r, &s, cell) || b == RECENT_NO_LATENCY)
 			continue;
-		spread->calls[c.sec % RECENT_KEEP_S] += calls;
-		if (b > bucket)
-			spread->odd[c.sec % RECENT_KEEP_S] += calls;
+		spread->calls[second] += calls_of(cell);
+		spread->odd[second] += b > bucket ? calls_of(cell) : 0;
 	}
 }
 
@@ -192,15 +244,15 @@ void
 recent_spread_failed(const struct recent *r, uint32_t after, uint32_t upto,
 	struct recent_spread *spread)
 {
-	for (uint32_t i = first_after(r, after); i < r->used; i++) {
-		struct recent_cell c = r->cell[i];
-		uint32_t calls = c.bits >> 10;
+	struct span s = find_span(r, after, upto);
 
-		if (c.sec <= after || c.sec > upto)
+	for (uint32_t i = s.first; i < r->used; i++) {
+		uint32_t cell = r->cell[i], second = second_of(cell) % RECENT_KEEP_S;
+
+		if (!is_within(r, &s, cell))
 			continue;
-		spread->calls[c.sec % RECENT_KEEP_S] += calls;
-		if (c.bits & RECENT_FAILED)
-			spread->odd[c.sec % RECENT_KEEP_S] += calls;
+		spread->calls[second] += calls_of(cell);
+		spread->odd[second] += key_of(cell) & RECENT_FAILED ? calls_of(cell) : 0;
 	}
 }
 

@@ -75,6 +75,7 @@ struct pulse {
 
 struct edge {
 	uint32_t index;
+	uint32_t from, to; /* the caller's numbers of its ends */
 	uint32_t src, dst; /* indices into verdict.node */
 	uint8_t kind, origin;
 	bool async_told, restored;

@@ -183,26 +183,24 @@ node_get(struct verdict *v, uint32_t id)
 	return i;
 }
 
-static uint32_t
-edge_find(const struct verdict *v, uint32_t src, uint32_t dst, unsigned kind)
+static uint32_t *
+edge_slot(const struct verdict *v, uint32_t from, uint32_t to, unsigned kind)
 {
-	uint32_t i;
-
-	if (src == NONE || dst == NONE)
-		return NONE;
-	i = v->edge_slot[mix(src, dst, kind) & (v->slots - 1)];
-	while (i != NONE && (v->edge[i]->src != src || v->edge[i]->dst != dst ||
-				    v->edge[i]->kind != kind))
-		i = v->edge[i]->hash_next;
-	return i;
+	return &v->edge_slot[mix(from, to, kind) & (v->slots - 1)];
 }
 
 const struct edge *
 verdict_find(const struct verdict *v, uint32_t src, uint32_t dst, enum flow_kind kind)
 {
-	uint32_t i = edge_find(v, node_find(v, src), node_find(v, dst), (unsigned)kind);
+	uint32_t i = *edge_slot(v, src, dst, kind);
 
-	return i == NONE ? NULL : v->edge[i];
+	for (; i != NONE; i = v->edge[i]->hash_next) {
+		const struct edge *e = v->edge[i];
+
+		if (e->from == src && e->to == dst && e->kind == kind)
+			return e;
+	}
+	return NULL;
 }
 
 static void
@@ -217,7 +215,7 @@ static void
 link_edge(struct verdict *v, uint32_t i)
 {
 	struct edge *e = v->edge[i];
-	uint32_t *slot = &v->edge_slot[mix(e->src, e->dst, e->kind) & (v->slots - 1)];
+	uint32_t *slot = edge_slot(v, e->from, e->to, e->kind);
 
 	e->hash_next = *slot;
 	*slot = i;
@@ -247,7 +245,7 @@ edge_place(struct verdict *v, uint32_t sec)
 	if (oldest == NONE)
 		return NONE;
 	e = v->edge[oldest];
-	unlink_from(v, &v->edge_slot[mix(e->src, e->dst, e->kind) & (v->slots - 1)],
+	unlink_from(v, edge_slot(v, e->from, e->to, e->kind),
 		offsetof(struct edge, hash_next), oldest);
 	unlink_from(
 		v, &v->node[e->src].first_out, offsetof(struct edge, out_next), oldest);
@@ -262,12 +260,14 @@ edge_place(struct verdict *v, uint32_t sec)
 struct edge *
 edge_get(struct verdict *v, const struct verdict_obs *o, uint32_t sec)
 {
-	uint32_t src = node_get(v, o->src), dst = node_get(v, o->dst);
-	uint32_t i = edge_find(v, src, dst, (unsigned)o->kind);
+	const struct edge *found = verdict_find(v, o->src, o->dst, o->kind);
+	uint32_t src, dst, i;
 	struct edge *e;
 
-	if (i != NONE)
-		return v->edge[i];
+	if (found)
+		return v->edge[found->index];
+	src = node_get(v, o->src);
+	dst = node_get(v, o->dst);
 	if (src == NONE || dst == NONE || (i = edge_place(v, sec)) == NONE)
 		return NULL;
 	e = v->edge[i] = xcalloc(1, sizeof(*e));
@@ -275,6 +275,8 @@ edge_get(struct verdict *v, const struct verdict_obs *o, uint32_t sec)
 	v->seen[i] = 0;
 	v->based = MIN(v->based, i);
 	e->index = i;
+	e->from = o->src;
+	e->to = o->dst;
 	e->src = src;
 	e->dst = dst;
 	e->kind = (uint8_t)o->kind;

@@ -61,7 +61,7 @@ Test(recent, a_log_of_anything_stays_within_its_bound)
 				recent_key((int64_t)(x >> 34), false),
 				(uint32_t)(x >> 20) % 3 + 1);
 		}
-	cr_expect_leq(recent_bytes(&r), RECENT_MAX_CELLS * sizeof(struct recent_cell));
+	cr_expect_leq(recent_bytes(&r), RECENT_MAX_CELLS * sizeof(*r.cell));
 	recent_read(&r, 1089, 1099, &sum);
 	cr_expect(sum.calls > 10000, "%g calls", sum.calls);
 	recent_done(&r);

@@ -5,7 +5,7 @@
  * whole seconds can be read back as a histogram. Buckets are log-linear, sixteen to the
  * octave: at most 6 % wide. Requests may come in any order of time.
  *
- * Bounded: at most RECENT_MAX_CELLS cells (32 KiB); typically some hundred bytes. When
+ * Bounded: at most RECENT_MAX_CELLS cells (16 KiB); typically some hundred bytes. When
  * a very busy series does not fit, its oldest seconds go first.
  */
 #ifndef WEIR_CORE_RECENT_H
@@ -21,15 +21,11 @@
 #define RECENT_KEEP_S 64u /* seconds a read may go back */
 #define RECENT_MAX_CELLS 4096u
 
-struct recent_cell {
-	uint32_t sec;
-	uint32_t bits; /* calls << 10 | failed << 9 | bucket */
-};
-
 struct recent {
-	struct recent_cell *cell;
+	uint32_t *cell; /* second % 256 << 24 | recent_key() << 14 | calls */
 	uint32_t used, cap;
-	uint32_t newest;   /* the newest second ever added */
+	uint32_t newest; /* the newest second ever added */
+	uint32_t swept;  /* what it was when all older than a minute were last dropped */
 	uint32_t disorder; /* no cell is more seconds older than one before it */
 };
 
