@@ -19,8 +19,8 @@
 
 /* Calls a second. */
 struct pace {
-	uint32_t calls[RING];
 	uint32_t upto; /* the newest second that is valid; those between are 0 */
+	uint32_t calls[RING];
 };
 
 /* Something learnt as mean and standard deviation, robustly, forgetting. */
@@ -33,8 +33,8 @@ struct stream {
 	uint32_t op;
 	uint32_t newest;
 	struct recent recent;
-	struct baseline base;
 	struct cusum cusum;
+	struct baseline base;
 };
 
 /* Times measured beside the latency, each learnt like it. */
@@ -73,37 +73,39 @@ struct pulse {
 	uint32_t quiet;  /* seconds after which its silence is worth a look */
 };
 
+/* What taking requests needs of it comes first. */
 struct edge {
 	uint32_t index;
 	uint32_t from, to; /* the caller's numbers of its ends */
 	uint32_t src, dst; /* indices into verdict.node */
+	uint32_t hash_next;
 	uint8_t kind, origin;
 	bool async_told, restored;
-	bool due;        /* in this look it learns */
-	uint8_t blaming; /* channels it raises an alarm in, a bit each */
-	uint32_t hash_next, out_next, in_next;
-	uint32_t first;     /* second */
-	uint32_t asked;     /* the newest for which its place was asked for */
-	uint32_t hot_until; /* scored every second up to then */
-	uint32_t scored;    /* last second it was */
-	uint32_t learnt;    /* last second learnt or held */
-	bool doubted;       /* at the last look there was reason not to learn */
-	struct pace pace;
-	float lateness[MAX_LAG + 1]; /* calls by seconds of delay, decayed */
-	uint8_t lag;
+	uint32_t asked; /* the newest second for which its place was asked for */
 	/*
 	 * The weight of a sampled request, or the least of them: requests are kept and
 	 * judged in units of it, for one request that stands for ten is one witness, not
 	 * ten. Calls are counted in full. The next is the least since it was last seen.
 	 */
 	uint32_t unit, unit_next, unit_age;
-
-	struct stream *stream;
-	uint32_t streams;
-	struct stream *aspect[ASPECT_COUNT]; /* NULL until seen */
-	struct baseline base;                /* of all streams together */
-	struct cusum cusum;
 	float cusum_limit;
+	uint32_t streams;
+	struct stream *stream;
+	struct stream *aspect[ASPECT_COUNT]; /* NULL until seen */
+	struct cusum cusum;
+	struct baseline base;        /* of all streams together */
+	float lateness[MAX_LAG + 1]; /* calls by seconds of delay, decayed */
+	struct pace pace;
+
+	uint8_t lag;
+	bool due;        /* in this look it learns */
+	bool doubted;    /* at the last look there was reason not to learn */
+	uint8_t blaming; /* channels it raises an alarm in, a bit each */
+	uint32_t out_next, in_next;
+	uint32_t first;     /* second */
+	uint32_t hot_until; /* scored every second up to then */
+	uint32_t scored;    /* last second it was */
+	uint32_t learnt;    /* last second learnt or held */
 
 	/* Held back: a possible disturbance, learnt after it is over if it is short. */
 	struct recent_sum *pending;

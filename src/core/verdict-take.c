@@ -11,6 +11,11 @@
 #include "weir/base/util.h"
 
 #define UNIT_KEPT 256 /* requests that a least weight is remembered for */
+#define STEP 8u       /* entries; see verdict_settle() */
+
+/* So many bytes at the beginning are touched. */
+#define EDGE_HOT offsetof(struct edge, pace.calls)
+#define STREAM_HOT offsetof(struct stream, base.share)
 
 static uint32_t
 calls_of(uint64_t entry)
@@ -28,6 +33,23 @@ static unsigned
 stream_of(uint64_t entry)
 {
 	return entry >> STREAM_SHIFT & ((1u << STREAM_BITS) - 1);
+}
+
+static struct edge *
+edge_of(const struct verdict *v, uint64_t entry)
+{
+	return v->edge[(entry >> EDGE_SHIFT) - 1];
+}
+
+/* NULL: an aspect that was not seen before. */
+static struct stream *
+stream_in(const struct edge *e, uint64_t entry)
+{
+	unsigned i = stream_of(entry);
+
+	/* An operation may have gone since. */
+	return i < FIRST_ASPECT ? &e->stream[MIN(i, e->streams - 1)]
+				: e->aspect[i - FIRST_ASPECT];
 }
 
 void
@@ -135,8 +157,7 @@ static uint32_t
 take_op(struct verdict *v, struct edge *e, uint32_t sec, const uint64_t *entry,
 	uint32_t n, struct baseline_look *all)
 {
-	/* An operation may have gone since. */
-	struct stream *s = &e->stream[MIN(stream_of(*entry), e->streams - 1)];
+	struct stream *s = stream_in(e, *entry);
 	bool own = baseline_warm(&s->base);
 	struct baseline_look seen = { 0 };
 
@@ -170,7 +191,7 @@ take_second(struct verdict *v, const uint64_t *entry, uint32_t n)
 {
 	uint64_t same = entry[0] >> SECOND_SHIFT, calls = 0;
 	uint32_t sec = v->now - (RING - 1) + (same & (RING - 1));
-	struct edge *e = v->edge[(entry[0] >> EDGE_SHIFT) - 1];
+	struct edge *e = edge_of(v, entry[0]);
 	struct baseline_look all = { 0 };
 	uint32_t of_it = 0, i = 0;
 
@@ -191,13 +212,39 @@ take_second(struct verdict *v, const uint64_t *entry, uint32_t n)
 	return of_it;
 }
 
+/*
+ * Taking is waiting for memory, so that of some entries on is asked for, step by step:
+ * the edge, then its stream, then where the next cell goes. (All of it in here: calls of
+ * a function that does nothing else are taken for no effect.)
+ */
 void
 verdict_settle(struct verdict *v)
 {
-	uint32_t n = v->entries;
+	const uint64_t *entry = v->entry;
+	uint32_t n = v->entries, ahead = 0;
 
 	v->entries = 0;
 	sort_u64(v->entry, v->entry + ENTRIES, n);
-	for (uint32_t i = 0; i < n;)
-		i += take_second(v, v->entry + i, n - i);
+	for (uint32_t i = 0; i < n;) {
+		for (; ahead < i + 3 * STEP; ahead++) {
+			uint32_t s = ahead - STEP, c = s - STEP;
+			const struct stream *stream = NULL, *full = NULL;
+			const char *e = NULL;
+
+			if (ahead < n)
+				e = (const char *)edge_of(v, entry[ahead]);
+			if (s < n)
+				stream = stream_in(edge_of(v, entry[s]), entry[s]);
+			if (c < n)
+				full = stream_in(edge_of(v, entry[c]), entry[c]);
+			for (size_t at = 0; e && at < EDGE_HOT; at += 64)
+				__builtin_prefetch(e + at, 1);
+			for (size_t at = 0; stream && at < STREAM_HOT; at += 64)
+				__builtin_prefetch((const char *)stream + at, 1);
+			if (full && full->recent.used)
+				__builtin_prefetch(
+					&full->recent.cell[full->recent.used - 1], 1);
+		}
+		i += take_second(v, entry + i, n - i);
+	}
 }

@@ -117,6 +117,100 @@ Test(verdict, latencies_added_up_by_their_buckets_are_learnt_as_they_were)
 	world_done(&b);
 }
 
+/* More operations than are watched, late ones among them. */
+static struct verdict_obs
+mixed(struct world *w, unsigned i, const char *op)
+{
+	struct verdict_obs o = request(w, "user", "shop", op, 1000 + 100 * i);
+
+	o.end_us -= i % 7 * SEC_US;
+	o.server_us = i % 2 ? o.latency_us / 2 : FLOW_UNKNOWN;
+	o.failed = i % 60 == 0;
+	return o;
+}
+
+Test(verdict, what_is_found_once_a_second_is_what_would_be_found_each_time)
+{
+	struct verdict_numbers each, once;
+	struct verdict_edge one, two;
+	struct world a, b;
+
+	world_init(&a);
+	world_init(&b);
+	for (unsigned s = 0; s < 140; s++) {
+		uint32_t known[40] = { 0 };
+
+		for (unsigned i = 0; i < 120; i++) {
+			char op[16];
+			struct verdict_obs o;
+
+			snprintf(op, sizeof(op), "op %u", i % 40);
+			o = mixed(&a, i, op);
+			verdict_observe(a.v, &o, (a.sec + 1) * SEC_US - 1);
+			o.src = id(&b, "user");
+			o.dst = id(&b, "shop");
+			o.op = id(&b, op);
+			o.known = &known[i % 40];
+			verdict_observe(b.v, &o, (b.sec + 1) * SEC_US - 1);
+		}
+		tick(&a);
+		tick(&b);
+	}
+	cr_assert(verdict_edge_numbers(
+		a.v, id(&a, "user"), id(&a, "shop"), KIND_GRPC, &each));
+	cr_assert(verdict_edge_numbers(
+		b.v, id(&b, "user"), id(&b, "shop"), KIND_GRPC, &once));
+	cr_expect(each.calls > 0);
+	cr_expect_eq(once.calls, each.calls);
+	cr_expect_eq(once.error_ratio, each.error_ratio);
+	cr_expect_eq(once.p99_us, each.p99_us);
+	verdict_edge_read(a.v, id(&a, "user"), id(&a, "shop"), KIND_GRPC, &one);
+	verdict_edge_read(b.v, id(&b, "user"), id(&b, "shop"), KIND_GRPC, &two);
+	cr_expect(one.learnt && two.learnt);
+	cr_expect_eq(two.usual_p99_us, one.usual_p99_us);
+	world_done(&a);
+	world_done(&b);
+}
+
+Test(verdict, it_does_not_matter_in_which_order_the_requests_of_a_second_come)
+{
+	struct verdict_numbers n[2];
+	struct world w[2];
+
+	for (unsigned k = 0; k < 2; k++) {
+		world_init(&w[k]);
+		give(&w[k], request(&w[k], "user", "shop", NULL, 1000));
+	}
+	for (unsigned s = 0; s < 120; s++) {
+		struct verdict_obs o[60];
+
+		for (unsigned i = 0; i < ARRAY_LEN(o); i++)
+			o[i] = mixed(&w[0], i, i % 3 ? "read" : "write");
+		for (unsigned i = 0; i < ARRAY_LEN(o); i++) {
+			struct verdict_obs last = o[ARRAY_LEN(o) - 1 - i];
+
+			last.src = id(&w[1], "user");
+			last.dst = id(&w[1], "shop");
+			last.op = id(&w[1], names_text(w[0].names, last.op));
+			verdict_observe(w[0].v, &o[i], (w[0].sec + 1) * SEC_US - 1);
+			verdict_observe(w[1].v, &last, (w[1].sec + 1) * SEC_US - 1);
+		}
+		for (unsigned k = 0; k < 2; k++)
+			tick(&w[k]);
+	}
+	for (unsigned k = 0; k < 2; k++)
+		cr_assert(verdict_edge_numbers(
+			w[k].v, id(&w[k], "user"), id(&w[k], "shop"), KIND_GRPC, &n[k]));
+	cr_expect(n[0].calls > 0);
+	cr_expect_eq(n[1].calls, n[0].calls);
+	cr_expect_eq(n[1].p99_us, n[0].p99_us);
+	cr_expect_eq(n[1].usual_p99_us, n[0].usual_p99_us);
+	cr_expect_eq(n[1].z_errors, n[0].z_errors);
+	cr_expect_eq(n[1].z_latency, n[0].z_latency);
+	for (unsigned k = 0; k < 2; k++)
+		world_done(&w[k]);
+}
+
 Test(verdict, two_views_of_the_same_calls_are_not_added_up)
 {
 	struct world w;

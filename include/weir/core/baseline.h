@@ -46,6 +46,8 @@ struct baseline {
 	uint16_t first, len;
 	uint16_t above[LEVEL_COUNT]; /* the level's bucket: slower than this is above */
 	uint16_t far;                /* three times p95: slower is out of proportion */
+	float requests;              /* decayed */
+	float spans;                 /* learnt, in units of 10 s; decayed */
 	float share[LEVEL_COUNT];    /* of requests that are above, in truth */
 	/*
 	 * The share that is still normal: with the uncertainty (95 %) of having learnt
@@ -53,9 +55,7 @@ struct baseline {
 	 */
 	float high[LEVEL_COUNT], rho[LEVEL_COUNT];
 	float far_share; /* never 0 */
-	float requests;  /* decayed */
-	float unsettled; /* of these, not yet in the levels */
-	float spans;     /* learnt, in units of 10 s; decayed */
+	float unsettled; /* requests that are not yet in the levels */
 	float mean_us;   /* without the tail beyond twice p99 */
 	float p50_us, p95_us, p99_us;
 	float calls, failed; /* decayed; failures of all requests */
