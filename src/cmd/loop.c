@@ -3,12 +3,13 @@
  *
  *   wait     for keys, signals and data; no longer than until the next frame is due
  *            when something has changed, else until the next tick
- *   keys     all that wait, first, so that the keyboard works in any flood
+ *   keys     all that wait
+ *   frame    at once when a key asked for it, else when something changed and the
+ *            last one is FRAME_US ago
  *   events   for at most EVENTS_US
- *   frame    when something changed and the last one is FRAME_US ago
  *
- * A flood so slows drawing and never the keys; what could not be taken in time
- * stays in the ring of the bus, which counts what it sheds.
+ * A key so waits for EVENTS_US and a frame at most, whatever comes in; what could not
+ * be taken in time stays in the ring of the bus, which counts what it sheds.
  */
 #include "config.h"
 
@@ -30,7 +31,7 @@
 enum {
 	FRAME_US = 100000, /* ten frames a second at most */
 	TICK_US = 1000000, /* ages and windows move even when nothing arrives */
-	EVENTS_US = 30000,
+	EVENTS_US = 10000,
 	/*
 	 * Data is looked for this often, not at once: a wake-up for each message costs
 	 * more than the message, and no eye sees the difference.
@@ -251,16 +252,16 @@ loop_run(struct feed *feed, const struct options *o)
 	herald_init(&l.herald, o, l.charset == CHARSET_ASCII);
 	l.bell = o->bell;
 	l.dirty = true;
+	/* The first picture has what is there already. */
+	take_events(&l, clock_mono_us());
 	while (l.exit < 0) {
-		int64_t now_us = clock_mono_us();
-
 		take_signals(&l);
 		take_keys(&l);
 		if (l.exit >= 0)
 			break;
-		take_events(&l, now_us);
-		draw(&l, now_us);
+		draw(&l, clock_mono_us());
 		tell(&l, clock_mono_us());
+		take_events(&l, clock_mono_us());
 		wait_for(&l, clock_mono_us());
 	}
 	term_close();
