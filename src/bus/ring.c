@@ -11,7 +11,7 @@
 #define PADDING UINT32_MAX
 
 /*
- * Where the ring is rewound when it is empty. Without that, a ring of 64 MiB would in
+ * Where the ring is rewound when it is empty. Without that, a ring of many MiB would in
  * time touch all of its memory though no more than a few frames ever wait in it. What
  * is jumped over is free at once, though the thread that gets has not yet followed:
  * it learns from `from` and `to`, not from the place jumped from, that it has to. There

@@ -27,7 +27,7 @@
 
 #define TOPIC_PREFIX "weir1."
 #define GROUP_MAX 64
-#define RING_BYTES ((size_t)64 << 20)
+#define RING_BYTES ((size_t)32 << 20)
 #define BATCH 4096
 #define MONITOR_URL "inproc://monitor"
 

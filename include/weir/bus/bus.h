@@ -27,7 +27,7 @@ struct bus_sub_options {
 	const char *const *listen;  /* NULL-terminated URLs, or NULL */
 	/* NULL-terminated group prefixes of at most 64 bytes; NULL: all, and bare JSON. */
 	const char *const *groups;
-	size_t ring_bytes;  /* 0: 64 MiB */
+	size_t ring_bytes;  /* 0: 32 MiB */
 	bool allow_network; /* listen on other than loopback, in the clear */
 };
 
