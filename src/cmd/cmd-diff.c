@@ -4,13 +4,13 @@
  */
 #include "config.h"
 
-#include <cjson/cJSON.h>
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "weir/base/json-out.h"
 #include "weir/base/util.h"
 #include "weir/base/when.h"
 #include "weir/cmd/commands.h"
@@ -181,92 +181,72 @@ print_text(FILE *out, const struct diff *d)
 
 /* ------------------------------------------------------------ JSON */
 
-static void
-add_number(cJSON *o, const char *name, double v)
-{
-	if (isfinite(v))
-		cJSON_AddNumberToObject(o, name, v);
-	else
-		cJSON_AddNullToObject(o, name);
-}
-
-static double
-known(int64_t v)
-{
-	return v < 0 ? NAN : (double)v;
-}
-
 /* The members are those of an edge in a snapshot. */
 static void
-add_edge(cJSON *row, const char *name, const struct snap_edge *e)
+add_edge(struct json_out *o, const char *name, const struct snap_edge *e)
 {
-	cJSON *o;
-
 	if (!e) {
-		cJSON_AddNullToObject(row, name);
+		json_out_null(o, name);
 		return;
 	}
-	o = cJSON_AddObjectToObject(row, name);
-	add_number(o, "calls", (double)e->stat.calls);
-	add_number(o, "rate", round(e->stat.rate * 1e3) / 1e3);
-	add_number(o, "errors", (double)e->stat.errors);
-	add_number(o, "error_ratio", round(error_ratio(&e->stat) * 1e6) / 1e6);
-	add_number(o, "p50_us", known(e->stat.p50_us));
-	add_number(o, "p95_us", known(e->stat.p95_us));
-	add_number(o, "p99_us", known(e->stat.p99_us));
-	add_number(o, "samples", (double)e->stat.samples);
-	cJSON_AddStringToObject(o, "severity", severity_word(e->severity));
+	json_out_object(o, name);
+	json_out_whole(o, "calls", (int64_t)e->stat.calls);
+	json_out_real(o, "rate", e->stat.rate, 3);
+	json_out_whole(o, "errors", (int64_t)e->stat.errors);
+	json_out_real(o, "error_ratio", error_ratio(&e->stat), 6);
+	json_out_known(o, "p50_us", e->stat.p50_us);
+	json_out_known(o, "p95_us", e->stat.p95_us);
+	json_out_known(o, "p99_us", e->stat.p99_us);
+	json_out_whole(o, "samples", (int64_t)e->stat.samples);
+	json_out_text(o, "severity", severity_word(e->severity));
+	json_out_close(o);
 }
 
 static void
-add_side(cJSON *root, const char *name, const struct side *side)
+add_side(struct json_out *o, const char *name, const struct side *side)
 {
-	cJSON *o = cJSON_AddObjectToObject(root, name);
 	struct buf text = BUF_INIT;
+	bool known = when_put_rfc3339(&text, side->snap.now_us, 0);
 
-	if (when_put_rfc3339(&text, side->snap.now_us, 0))
-		cJSON_AddStringToObject(o, "taken", buf_cstr(&text));
-	else
-		cJSON_AddNullToObject(o, "taken");
+	json_out_object(o, name);
+	json_out_text(o, "taken", known ? buf_cstr(&text) : NULL);
+	json_out_real(o, "window_s", (double)side->snap.window_us / 1e6, 6);
+	json_out_real(o, "covered_s", (double)side->snap.covered_us / 1e6, 6);
+	json_out_close(o);
 	buf_done(&text);
-	add_number(o, "window_s", (double)side->snap.window_us / 1e6);
-	add_number(o, "covered_s", (double)side->snap.covered_us / 1e6);
 }
 
 static void
-print_json(FILE *out, const struct diff *d, const struct side side[2])
+print_json(FILE *f, const struct diff *d, const struct side side[2])
 {
-	cJSON *root = cJSON_CreateObject(), *list;
-	char *text;
+	struct buf text = BUF_INIT;
+	struct json_out out = { .out = &text }, *o = &out;
 
-	add_number(root, "weir_diff", 1);
-	add_side(root, "a", &side[0]);
-	add_side(root, "b", &side[1]);
-	add_number(root, "edges", d->edges);
-	list = cJSON_AddArrayToObject(root, "changes");
+	json_out_object(o, NULL);
+	json_out_whole(o, "weir_diff", 1);
+	add_side(o, "a", &side[0]);
+	add_side(o, "b", &side[1]);
+	json_out_whole(o, "edges", d->edges);
+	json_out_array(o, "changes");
 	for (uint32_t i = 0; i < d->rows; i++) {
 		const struct diff_row *row = &d->row[i];
-		cJSON *o = cJSON_CreateObject();
+		bool by = row->change == DIFF_SLOWER || row->change == DIFF_FASTER;
 
-		cJSON_AddStringToObject(o, "change", diff_change_word(row->change));
-		cJSON_AddStringToObject(o, "src", row->src);
-		cJSON_AddStringToObject(o, "dst", row->dst);
-		cJSON_AddStringToObject(o, "kind", flow_kind_word(row->kind));
-		if (row->change == DIFF_SLOWER || row->change == DIFF_FASTER)
-			cJSON_AddStringToObject(o, "by", row->percentile);
-		else
-			cJSON_AddNullToObject(o, "by");
+		json_out_object(o, NULL);
+		json_out_text(o, "change", diff_change_word(row->change));
+		json_out_text(o, "src", row->src);
+		json_out_text(o, "dst", row->dst);
+		json_out_text(o, "kind", flow_kind_word(row->kind));
+		json_out_text(o, "by", by ? row->percentile : NULL);
 		add_edge(o, "a", row->a);
 		add_edge(o, "b", row->b);
-		cJSON_AddItemToArray(list, o);
+		json_out_close(o);
 	}
-	text = cJSON_Print(root);
-	cJSON_Delete(root);
-	if (text == NULL)
-		die("out of memory");
-	fputs(text, out);
-	fputc('\n', out);
-	cJSON_free(text);
+	json_out_close(o);
+	json_out_close(o);
+	buf_addc(&text, '\n');
+	fwrite(text.p, 1, text.n, f);
+	buf_done(&text);
 }
 
 /* ------------------------------------------------------------ the command */
