@@ -14,6 +14,8 @@
 #include "weir/core/origins.h"
 #include "weir/export/export.h"
 
+#define PART ((size_t)64 << 10)
+
 static void
 add_time(struct json_out *o, const char *name, int64_t us)
 {
@@ -377,6 +379,16 @@ add_events(struct json_out *o, const struct snap *s)
 	json_out_close(o);
 }
 
+/* Hand on what there is, so that no more than a part is held here. */
+static void
+flush(struct buf *text, size_t above, FILE *f)
+{
+	if (text->n <= above)
+		return;
+	fwrite(text->p, 1, text->n, f);
+	buf_clear(text);
+}
+
 static enum status
 json_write(const struct export_in *in, FILE *f)
 {
@@ -391,12 +403,16 @@ json_write(const struct export_in *in, FILE *f)
 	json_out_real(o, "covered_s", (double)s->covered_us / 1e6, 3);
 	json_out_text(o, "headline", s->headline.n ? s->headline.text : NULL);
 	json_out_array(o, "nodes");
-	for (uint32_t i = 0; i < s->nodes; i++)
+	for (uint32_t i = 0; i < s->nodes; i++) {
 		add_node(o, s, &s->node[i]);
+		flush(&text, PART, f);
+	}
 	json_out_close(o);
 	json_out_array(o, "edges");
-	for (uint32_t i = 0; i < s->edges; i++)
+	for (uint32_t i = 0; i < s->edges; i++) {
 		add_edge(o, s, &s->edge[i]);
+		flush(&text, PART, f);
+	}
 	json_out_close(o);
 	add_verdicts(o, s);
 	add_events(o, s);
@@ -404,7 +420,7 @@ json_write(const struct export_in *in, FILE *f)
 	json_out_close(o);
 
 	buf_addc(&text, '\n');
-	fwrite(text.p, 1, text.n, f);
+	flush(&text, 0, f);
 	buf_done(&text);
 	return ferror(f) ? STATUS_ERR_SYSTEM : STATUS_OK;
 }

@@ -281,7 +281,7 @@ inbox_snap(struct inbox *in, int64_t mono_us, struct snap *snap)
 	uint32_t n = 0;
 
 	senders_forget(t, mono_us, FORGET_US);
-	for (uint32_t i = 0; i < t->max; i++)
+	for (uint32_t i = 0; i < t->rows; i++)
 		if (t->row[i].used) {
 			ledger_age(&t->row[i].ledger, mono_us);
 			in->order[n++] = &t->row[i];

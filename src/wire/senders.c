@@ -67,7 +67,7 @@ forget(struct senders *t, uint32_t i)
 void
 senders_forget(struct senders *t, int64_t mono_us, int64_t silent_us)
 {
-	for (uint32_t i = 0; i < t->max && t->used > 0; i++)
+	for (uint32_t i = 0; i < t->rows; i++)
 		if (t->row[i].used && mono_us - t->row[i].heard_us > silent_us)
 			forget(t, i);
 }
@@ -78,10 +78,10 @@ make_room(struct senders *t, int64_t mono_us)
 {
 	if (t->used == t->max)
 		senders_forget(t, mono_us, SENDER_GONE_US);
-	for (uint32_t i = 0; i < t->max && t->used < t->max; i++)
+	for (uint32_t i = 0; i < t->rows && t->used < t->rows; i++)
 		if (!t->row[i].used)
 			return &t->row[i];
-	return NULL;
+	return t->rows < t->max ? &t->row[t->rows++] : NULL;
 }
 
 static struct instance

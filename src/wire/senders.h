@@ -50,6 +50,7 @@ struct sender {
 struct senders {
 	struct sender *row; /* never moves: host names are lent */
 	uint32_t max, used;
+	uint32_t rows; /* those behind them were never used, nor their memory touched */
 	uint32_t *head;
 	uint32_t heads; /* a power of two */
 	/* What rows that were given up had counted. */
