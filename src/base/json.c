@@ -4,6 +4,10 @@
 
 #include <string.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "weir/base/text.h"
 #include "weir/base/util.h"
 
@@ -188,28 +192,27 @@ escape_len(const char *p, const char *end)
 }
 
 /*
- * Pass over text without quotes, backslashes, controls and bytes from 0x80 on, eight bytes
- * at a time. The subtractions carry only upwards, so the lowest mark is a true one.
+ * Pass over text without quotes, backslashes, controls and bytes from 0x80 on, which are
+ * negative as signed ones.
  */
 static inline char *
 skip_plain(char *p, const char *end)
 {
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	for (; end - p >= 8; p += 8) {
-		uint64_t w, quote, slash, mark;
+#ifdef __SSE2__
+	const __m128i quote = _mm_set1_epi8('"'), slash = _mm_set1_epi8('\\'),
+		      space = _mm_set1_epi8(' ');
 
-		memcpy(&w, p, sizeof(w));
-		quote = w ^ EACH('"');
-		slash = w ^ EACH('\\');
-		/* Bytes from 0x80 on are marked in any case. */
-		mark = ((quote - EACH(1)) | (slash - EACH(1)) | (w - EACH(0x20)) | w) &
-		       EACH(0x80);
-		if (mark)
-			return p + __builtin_ctzll(mark) / 8;
+	for (; end - p >= 16; p += 16) {
+		__m128i v = _mm_loadu_si128((const __m128i *)p);
+		__m128i mark = _mm_or_si128(_mm_cmplt_epi8(v, space),
+			_mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, slash)));
+		unsigned marks = (unsigned)_mm_movemask_epi8(mark);
+
+		if (marks)
+			return p + __builtin_ctz(marks);
 	}
 #endif
-	while (p < end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20 &&
-		(unsigned char)*p < 0x80)
+	while (p < end && *p != '"' && *p != '\\' && (signed char)*p >= ' ')
 		p++;
 	return p;
 }
@@ -502,6 +505,18 @@ take_word(struct json *j, enum json_type t)
 	return t;
 }
 
+/* Another one of as many as there may be. */
+static inline bool
+count_value(struct json *j)
+{
+	if (j->values_left == 0) {
+		fail(j, STATUS_ERR_TOO_BIG);
+		return false;
+	}
+	j->values_left--;
+	return true;
+}
+
 static enum json_type
 open_container(struct json *j, enum json_type t)
 {
@@ -516,10 +531,19 @@ open_container(struct json *j, enum json_type t)
 	return t;
 }
 
-static void
+static inline void
 after_value(struct json *j)
 {
 	j->want = j->depth ? WANT_MORE_OR_CLOSE : WANT_NOTHING;
+}
+
+static inline enum json_type
+close_container(struct json *j)
+{
+	j->at++;
+	j->depth--;
+	after_value(j);
+	return JSON_CLOSE;
 }
 
 /* Take what json_peek() has told to be of type @t. */
@@ -533,17 +557,12 @@ take(struct json *j, enum json_type t)
 	case JSON_KEY:
 		return take_key(j);
 	case JSON_CLOSE:
-		j->at++;
-		j->depth--;
-		after_value(j);
-		return t;
+		return close_container(j);
 	default:
 		break;
 	}
-	if (j->values_left-- == 0) {
-		j->values_left = 0;
-		return fail(j, STATUS_ERR_TOO_BIG);
-	}
+	if (!count_value(j))
+		return JSON_ERROR;
 	if (t == JSON_OBJECT || t == JSON_ARRAY)
 		return open_container(j, t);
 	t = t == JSON_STRING   ? take_string(j)
@@ -661,16 +680,20 @@ take_lead(struct json *j, const struct json_lead *l)
 	return true;
 }
 
-/* Take the key that comes next, another than was expected. */
+/* Take the key that comes next, another than was expected; or the end. */
 static bool
 find_key(struct json *j, struct json_records *k, unsigned *ret_i)
 {
-	if (j->at < j->end && *j->at != '}')
-		for (unsigned i = 0; i < k->count; i++)
-			if (take_lead(j, &k->lead[i])) {
-				*ret_i = i;
-				return true;
-			}
+	if (j->at < j->end && *j->at == '}' &&
+		(j->want == WANT_MORE_OR_CLOSE || j->want == WANT_KEY_OR_CLOSE)) {
+		close_container(j);
+		return false;
+	}
+	for (unsigned i = 0; i < k->count; i++)
+		if (take_lead(j, &k->lead[i])) {
+			*ret_i = i;
+			return true;
+		}
 	return learn_key(j, k, ret_i);
 }
 
@@ -711,10 +734,17 @@ take_member(struct json *j, struct json_value *v)
 		j->at = p + 1;
 	} else {
 		p = from + small_number(from, j->end, &v->digits);
-		if (p == from)
-			return take_other(j, v);
-		v->type = JSON_NUMBER;
 		v->places = 0;
+		if (p == from) {
+			if (value_type(j) != JSON_NUMBER)
+				return take_other(j, v);
+			if (take_any_number(j) != JSON_NUMBER)
+				return false;
+			v->digits = j->digits;
+			v->places = j->places;
+			p = j->at;
+		}
+		v->type = JSON_NUMBER;
 		j->at = p;
 	}
 	v->text.p = from;
@@ -732,10 +762,12 @@ json_record(struct json *j, struct json_records *k, struct json_value *value,
 	uint64_t seen = 0, twice = 0, present = 0;
 	unsigned i = 0;
 
-	if (json_peek(j) != JSON_OBJECT || json_next(j) != JSON_OBJECT) {
+	if (peek(j) != JSON_OBJECT) {
 		json_fail(j, STATUS_ERR_SYNTAX);
 		return false;
 	}
+	if (!count_value(j) || open_container(j, JSON_OBJECT) != JSON_OBJECT)
+		return false;
 	/* Programs write the members in the same order each time, or nearly. */
 	while (take_lead(j, &k->lead[i]) || find_key(j, k, &i)) {
 		unsigned slot = k->lead[i].slot;

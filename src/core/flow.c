@@ -6,26 +6,26 @@
 
 #include "weir/base/util.h"
 
-static const char *const kind_words[] = {
-#define X(id, word) word,
+static const struct str kind_words[] = {
+#define X(id, word) { word, sizeof(word) - 1 },
 	FLOW_KIND_LIST(X)
 #undef X
 };
 
-static const char *const origin_words[] = {
-#define X(id, word) word,
+static const struct str origin_words[] = {
+#define X(id, word) { word, sizeof(word) - 1 },
 	FLOW_ORIGIN_LIST(X)
 #undef X
 };
 
-static const char *const node_words[] = {
-#define X(id, word) word,
+static const struct str node_words[] = {
+#define X(id, word) { word, sizeof(word) - 1 },
 	NODE_KIND_LIST(X)
 #undef X
 };
 
-static const char *const severity_words[] = {
-#define X(id, word) word,
+static const struct str severity_words[] = {
+#define X(id, word) { word, sizeof(word) - 1 },
 	NOTE_SEVERITY_LIST(X)
 #undef X
 };
@@ -83,11 +83,11 @@ flow_init(struct flow *f)
 
 /* Index of @word in @words, or @n. */
 static unsigned
-look_up(const char *const *words, unsigned n, struct str word)
+look_up(const struct str *words, unsigned n, struct str word)
 {
-	unsigned i = 0;
+	unsigned i = word.n ? 0 : n;
 
-	while (i < n && !str_eq(str_of(words[i]), word))
+	while (i < n && !str_same(words[i], word))
 		i++;
 	return i;
 }
@@ -95,26 +95,28 @@ look_up(const char *const *words, unsigned n, struct str word)
 const char *
 flow_kind_word(enum flow_kind k)
 {
-	return (unsigned)k < KIND_COUNT ? kind_words[k] : kind_words[KIND_UNKNOWN];
+	return (unsigned)k < KIND_COUNT ? kind_words[k].p : kind_words[KIND_UNKNOWN].p;
 }
 
 const char *
 flow_origin_word(enum flow_origin o)
 {
-	return (unsigned)o < ORIGIN_COUNT ? origin_words[o] : origin_words[ORIGIN_DIRECT];
+	return (unsigned)o < ORIGIN_COUNT ? origin_words[o].p
+					  : origin_words[ORIGIN_DIRECT].p;
 }
 
 const char *
 note_severity_word(enum note_severity s)
 {
-	return (unsigned)s < NOTE_SEVERITY_COUNT ? severity_words[s]
-						 : severity_words[NOTE_INFO];
+	return (unsigned)s < NOTE_SEVERITY_COUNT ? severity_words[s].p
+						 : severity_words[NOTE_INFO].p;
 }
 
 const char *
 node_kind_word(enum node_kind k)
 {
-	return (unsigned)k < NODE_KIND_COUNT ? node_words[k] : node_words[NODE_SERVICE];
+	return (unsigned)k < NODE_KIND_COUNT ? node_words[k].p
+					     : node_words[NODE_SERVICE].p;
 }
 
 bool

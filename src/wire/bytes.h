@@ -24,16 +24,6 @@ get_le(const unsigned char *from, unsigned n)
 	return v;
 }
 
-/* As put_le() of four bytes, in one store. */
-static inline void
-put_le32(unsigned char *to, uint32_t v)
-{
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	v = __builtin_bswap32(v);
-#endif
-	memcpy(to, &v, sizeof(v));
-}
-
 /* As get_le() of eight bytes, in one load. */
 static inline uint64_t
 get_le64(const unsigned char *from)

@@ -2,9 +2,10 @@
 
 #include "json-event.h"
 
-#include <stdlib.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
-#include "bytes.h"
 #include "decimal.h"
 #include "json-time.h"
 #include "weir/base/util.h"
@@ -12,7 +13,6 @@
 /* A year: what is longer is a fault of the sender's arithmetic. */
 #define DURATION_MAX_US (UINT64_C(366) * 86400 * 1000000)
 #define COUNT_MAX UINT64_C(1000000000000)
-#define ROUTES_MAX 16384 /* then all are forgotten */
 
 static const struct str field_names[] = {
 #define X(id, name) { name, sizeof(name) - 1 },
@@ -126,31 +126,48 @@ get_time(struct record *r)
 	return us;
 }
 
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
-
-/* The high bit of each byte, none of which is over 0x7f, that is in @low..@high. */
-static uint64_t
-bytes_within(uint64_t w, uint8_t low, uint8_t high)
+/* Eight bytes out of sixteen hexadecimal digits; false when some are none. */
+#ifdef __SSE2__
+static inline __m128i
+within(__m128i v, char low, char high)
 {
-	return (w + EACH(0x80 - low)) & ~(w + EACH(0x7f - high)) & EACH(0x80);
+	return _mm_and_si128(_mm_cmpgt_epi8(v, _mm_set1_epi8((char)(low - 1))),
+		_mm_cmplt_epi8(v, _mm_set1_epi8((char)(high + 1))));
 }
 
-/* Four bytes out of eight hexadecimal digits, eight at a time; false when some are none. */
+static inline bool
+take_hex(const char *p, uint8_t *to)
+{
+	__m128i v = _mm_loadu_si128((const __m128i *)p);
+	__m128i letters = within(_mm_or_si128(v, _mm_set1_epi8(0x20)), 'a', 'f');
+	bool good =
+		_mm_movemask_epi8(_mm_or_si128(within(v, '0', '9'), letters)) == 0xffff;
+
+	v = _mm_add_epi8(_mm_and_si128(v, _mm_set1_epi8(0x0f)),
+		_mm_and_si128(letters, _mm_set1_epi8(9)));
+	/* Two of them stand in sixteen bits, the first one lower. */
+	v = _mm_or_si128(_mm_slli_epi16(v, 4), _mm_srli_epi16(v, 8));
+	v = _mm_and_si128(v, _mm_set1_epi16(0xff));
+	_mm_storel_epi64((__m128i *)to, _mm_packus_epi16(v, v));
+	return good;
+}
+#else
 static bool
 take_hex(const char *p, uint8_t *to)
 {
-	uint64_t w, letters;
+	static const char digits[] = "0123456789abcdefABCDEF";
+	bool good = true;
 
-	w = get_le64((const unsigned char *)p);
-	letters = bytes_within(w | EACH(0x20), 'a', 'f');
-	if ((w & EACH(0x80)) || (bytes_within(w, '0', '9') | letters) != EACH(0x80))
-		return false;
-	w = (w & EACH(0x0f)) + 9 * (letters >> 7);
-	w = (w << 4 | w >> 8) & UINT64_C(0x00ff00ff00ff00ff);
-	w = (w | w >> 8) & UINT64_C(0x0000ffff0000ffff);
-	put_le32(to, (uint32_t)(w | w >> 16));
-	return true;
+	for (unsigned i = 0; i < 16; i++) {
+		const char *d = memchr(digits, p[i], sizeof(digits) - 1);
+		unsigned v = d ? (unsigned)(d - digits) : 0;
+
+		good &= d != NULL;
+		to[i / 2] = (uint8_t)(to[i / 2] << 4 | (v < 16 ? v : v - 6));
+	}
+	return good;
 }
+#endif
 
 /* Hex of @bytes bytes, or of 8 into the right half of 16. An empty text is absent. */
 static inline void
@@ -165,7 +182,7 @@ get_id(struct record *r, enum field f, uint8_t *id, size_t bytes)
 		return;
 	}
 	id += bytes - s.n / 2;
-	for (size_t i = 0; i < s.n; i += 8)
+	for (size_t i = 0; i < s.n; i += 16)
 		r->bad |= !take_hex(s.p + i, id + i / 2);
 }
 
@@ -199,79 +216,39 @@ get_code(struct record *r)
 	return get_text(r, F_CODE);
 }
 
+/* What the words of a request mean. */
+struct route {
+	enum flow_kind kind;
+	enum flow_origin origin;
+	enum node_kind src_kind, dst_kind;
+};
+
 /* Words that a newer sender may know and this reader does not are not faults. */
-static void
-read_route(struct record *r, struct route *route)
+static inline struct route
+get_route(struct record *r)
 {
-	bool bad = r->bad;
+	struct route route = { .origin = ORIGIN_DIRECT };
 
-	r->bad = false;
-	*route = (struct route){ .origin = ORIGIN_DIRECT };
-	flow_kind_from(get_text(r, F_KIND), &route->kind);
-	flow_origin_from(get_text(r, F_ORIGIN), &route->origin);
-	node_kind_from(get_text(r, F_SRC_KIND), &route->src_kind);
-	node_kind_from(get_text(r, F_DST_KIND), &route->dst_kind);
-	route->bad = r->bad;
-	r->bad = bad;
-}
-
-/*
- * What the names of the record mean, found by their bytes as they stand; NULL where they
- * take too many, or the record is bad. No byte of a text is 0, so nothing runs into its neighbour.
- */
-static struct route *
-find_route(struct record *r)
-{
-	static const uint8_t names[] = { F_SRC, F_DST, F_OP, F_KIND, F_ORIGIN, F_SRC_KIND,
-		F_DST_KIND };
-	char key[256];
-	size_t n = 0;
-	uint32_t before = r->routes.count, id;
-
-	for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
-		const struct json_value *v = get(r, names[i], JSON_STRING);
-
-		/* What is no text makes this record bad, and no other. */
-		if (r->bad || (v && v->text.n >= sizeof(key) - ARRAY_LEN(names) - n))
-			return NULL;
-		if (v) {
-			memcpy(key + n, v->text.p, v->text.n);
-			n += v->text.n;
-		}
-		key[n++] = '\0';
-	}
-	if (before == ROUTES_MAX) {
-		dict_clear(&r->routes);
-		before = 0;
-	}
-	id = dict_id(&r->routes, (struct str){ key, n });
-	if (id == r->route_room) {
-		r->route_room = r->route_room ? r->route_room * 2 : 256;
-		r->route = xreallocarray(r->route, r->route_room, sizeof(*r->route));
-	}
-	if (id == before)
-		read_route(r, &r->route[id]);
-	return &r->route[id];
+	flow_kind_from(get_text(r, F_KIND), &route.kind);
+	flow_origin_from(get_text(r, F_ORIGIN), &route.origin);
+	node_kind_from(get_text(r, F_SRC_KIND), &route.src_kind);
+	node_kind_from(get_text(r, F_DST_KIND), &route.dst_kind);
+	return route;
 }
 
 static void
 read_flow(struct record *r, struct event *e)
 {
 	struct flow *f = &e->u.flow;
-	struct route once, *route = find_route(r);
+	struct route route = get_route(r);
 	struct str words;
 
 	e->type = EVENT_FLOW;
-	f->memo = route ? &route->memo : NULL;
-	if (!route) {
-		route = &once;
-		read_route(r, route);
-	}
-	r->bad |= route->bad;
-	f->kind = route->kind;
-	f->origin = route->origin;
-	f->src_kind = route->src_kind;
-	f->dst_kind = route->dst_kind;
+	f->memo = NULL;
+	f->kind = route.kind;
+	f->origin = route.origin;
+	f->src_kind = route.src_kind;
+	f->dst_kind = route.dst_kind;
 	f->src = get_name(r, F_SRC);
 	f->dst = get_name(r, F_DST);
 	f->op = get_text(r, F_OP);
@@ -466,10 +443,8 @@ read_delta(struct record *r, struct event *e)
 {
 	const struct json_value *hist = get(r, F_HIST, JSON_OBJECT);
 	struct delta *d = &e->u.delta;
-	struct route route;
+	struct route route = get_route(r);
 
-	read_route(r, &route);
-	r->bad |= route.bad;
 	e->type = EVENT_DELTA;
 	*d = (struct delta){ .kind = route.kind,
 		.origin = route.origin,
@@ -494,9 +469,7 @@ read_delta(struct record *r, struct event *e)
 void
 record_done(struct record *r)
 {
-	dict_done(&r->routes);
 	buf_done(&r->scratch);
-	free(r->route);
 	*r = (struct record){ 0 };
 }
 

@@ -6,7 +6,7 @@
 #ifndef WEIR_SRC_WIRE_JSON_EVENT_H
 #define WEIR_SRC_WIRE_JSON_EVENT_H
 
-#include "dict.h"
+#include "weir/base/buf.h"
 #include "weir/base/json.h"
 #include "weir/core/flow.h"
 
@@ -54,25 +54,13 @@ enum field {
 	F_COUNT
 };
 
-/* What the names and words of a request mean. */
-struct route {
-	enum flow_kind kind;
-	enum flow_origin origin;
-	enum node_kind src_kind, dst_kind;
-	bool bad; /* a word that is no text */
-	struct flow_memo memo;
-};
-
-/* All-zero is empty; kept from record to record for what is found again. */
+/* All-zero is empty; kept from record to record for its memory. */
 struct record {
 	struct json_value field[F_COUNT + 1]; /* the last is of others */
 	uint64_t present;                     /* bit set of enum field */
 	struct buf scratch; /* unescaped text: room for all of it must be reserved */
 	int64_t now_us;
 	bool bad;
-	struct dict routes;
-	struct route *route; /* by number in routes */
-	uint32_t route_room;
 	/* A histogram lives here while its event is handed out. */
 	int64_t bound_us[JSON_BUCKETS_MAX];
 	uint64_t count[JSON_BUCKETS_MAX];
