@@ -191,10 +191,7 @@ escape_len(const char *p, const char *end)
 	return p[1] && strchr("\"\\/bfnrt", p[1]) ? 2 : 0;
 }
 
-/*
- * Pass over text without quotes, backslashes, controls and bytes from 0x80 on, which are
- * negative as signed ones.
- */
+/* Pass over text without quotes, backslashes, controls and what is negative: from 0x80. */
 static inline char *
 skip_plain(char *p, const char *end)
 {
@@ -509,12 +506,10 @@ take_word(struct json *j, enum json_type t)
 static inline bool
 count_value(struct json *j)
 {
-	if (j->values_left == 0) {
-		fail(j, STATUS_ERR_TOO_BIG);
-		return false;
-	}
-	j->values_left--;
-	return true;
+	if (j->values_left > 0)
+		return j->values_left--;
+	fail(j, STATUS_ERR_TOO_BIG);
+	return false;
 }
 
 static enum json_type
@@ -762,11 +757,9 @@ json_record(struct json *j, struct json_records *k, struct json_value *value,
 	uint64_t seen = 0, twice = 0, present = 0;
 	unsigned i = 0;
 
-	if (peek(j) != JSON_OBJECT) {
+	if (peek(j) != JSON_OBJECT)
 		json_fail(j, STATUS_ERR_SYNTAX);
-		return false;
-	}
-	if (!count_value(j) || open_container(j, JSON_OBJECT) != JSON_OBJECT)
+	if (j->status || !count_value(j) || open_container(j, JSON_OBJECT) != JSON_OBJECT)
 		return false;
 	/* Programs write the members in the same order each time, or nearly. */
 	while (take_lead(j, &k->lead[i]) || find_key(j, k, &i)) {

@@ -25,23 +25,35 @@ bounds_ascend(const struct buckets *b)
 	return true;
 }
 
+/* How many of the calls the buckets hold. */
+static uint64_t
+sum_of(const struct buckets *b)
+{
+	uint64_t sum = 0;
+
+#pragma GCC unroll 4
+	for (uint32_t i = 0; i < b->n; i++)
+		sum += b->count[i];
+	return sum;
+}
+
 static bool
 is_sane(const struct buckets *b, uint64_t calls)
 {
-	uint64_t sum = 0, most = 0;
 	unsigned last = 0;
 
-	for (uint32_t i = 0; i < b->n; i++) {
-		most |= b->count[i];
-		sum += b->count[i];
-	}
-	if (most > UINT32_MAX || sum > calls)
+	if (sum_of(b) > calls)
 		return false;
 	if (b->bound_us)
 		return bounds_ascend(b);
+#pragma GCC unroll 4
 	for (uint32_t i = 0; i < b->n; i++)
-		last = MAX(last, b->bucket[i]);
-	return b->n <= HIST_BUCKETS && last < HIST_BUCKETS;
+		last |= b->bucket[i];
+	/* Nearly all are short of that together; else each one is looked at. */
+	for (uint32_t i = 0; i < b->n && last >= HIST_BUCKETS; i++)
+		if (b->bucket[i] >= HIST_BUCKETS)
+			return false;
+	return b->n <= HIST_BUCKETS;
 }
 
 bool
@@ -121,20 +133,6 @@ struct part {
 	uint32_t weight;
 };
 
-/* Latencies of which nothing is left to be found out: all of them, now. */
-static unsigned
-fill_exactly(const struct buckets *b, uint16_t *bucket, uint32_t *count)
-{
-	unsigned n = 0;
-
-	for (uint32_t i = 0; i < b->n; i++) {
-		bucket[n] = b->bucket[i];
-		count[n] = (uint32_t)b->count[i];
-		n += b->count[i] != 0;
-	}
-	return n;
-}
-
 /* What the buckets of @b make of @g: into which of ours, and how many. */
 static void
 fill_group(struct window_group *g, const struct buckets *b, const struct part *p,
@@ -145,12 +143,15 @@ fill_group(struct window_group *g, const struct buckets *b, const struct part *p
 
 	g->coarse = coarse;
 	g->weight = p->weight;
-	g->bucket = bucket;
-	g->count = count;
+	/* Nearly always nothing is left to be found out: all of them, now. */
 	if (p->n == 1 && !b->bound_us) {
-		g->n = fill_exactly(b, bucket, count);
+		g->bucket = b->bucket;
+		g->count = b->count;
+		g->n = b->n;
 		return;
 	}
+	g->bucket = bucket;
+	g->count = count;
 	for (uint32_t i = 0; i < b->n; i++) {
 		uint32_t calls = (uint32_t)share(b->count[i], p->k, p->n);
 		uint16_t to = bucket_for(b, i, coarse);
@@ -195,7 +196,6 @@ book_part(struct model *m, const struct delta *d, const struct route *found,
 	struct tally *t = tally_at(m, found->tally);
 	uint16_t bucket[HIST_BUCKETS];
 	uint32_t count[HIST_BUCKETS];
-	uint64_t rest = d->calls;
 	struct window_group g = {
 		.series = found->series,
 		.errors = (uint32_t)share(d->errors, p->k, p->n),
@@ -203,9 +203,7 @@ book_part(struct model *m, const struct delta *d, const struct route *found,
 		.bytes_out = share_bytes(d->bytes_out, p->k, p->n),
 	};
 
-	for (uint32_t i = 0; i < d->latency.n; i++)
-		rest -= d->latency.count[i];
-	g.bare = (uint32_t)share(rest, p->k, p->n);
+	g.bare = (uint32_t)share(d->calls - sum_of(&d->latency), p->k, p->n);
 	fill_group(&g, &d->latency, p, bucket, count);
 	window_add_group(m->window, p->at_us, &g);
 	book_lazily(m, &d->server, &t->server, p);

@@ -147,6 +147,30 @@ run_pairs(struct run_cursor *c, uint16_t *bucket, uint32_t *count, unsigned most
 	return n;
 }
 
+/* Pass over the latencies of a group that is as it came. */
+static void
+skip_arrays(struct run_cursor *c)
+{
+	c->p = c->counts + c->left * sizeof(uint32_t);
+	c->left = 0;
+}
+
+static void
+fold_arrays(struct fold *f, struct run_cursor *c)
+{
+	const uint8_t *p = c->p, *counts = c->counts, *end = counts;
+
+	for (; p < end; p += sizeof(uint16_t), counts += sizeof(uint32_t)) {
+		uint16_t bucket;
+		uint32_t count;
+
+		memcpy(&bucket, p, sizeof(bucket));
+		memcpy(&count, counts, sizeof(count));
+		fold_pair(f, bucket, count);
+	}
+	skip_arrays(c);
+}
+
 #define PART 64 /* latencies read at a time */
 
 void
@@ -160,6 +184,10 @@ fold_group(struct fold *f, struct run_cursor *c)
 	run_next(c, &t);
 	for (unsigned i = 0; i < TOTALS; i++)
 		f->totals.v[i] += t.v[i];
+	if (c->form == FORM_ARRAYS) {
+		fold_arrays(f, c);
+		return;
+	}
 	while ((n = run_pairs(c, bucket, count, PART)) > 0)
 		for (unsigned i = 0; i < n; i++)
 			fold_pair(f, bucket[i], count[i]);
@@ -287,14 +315,6 @@ pack_group(struct buf *b, uint32_t series, const struct totals *t, const uint16_
 	b->n += (size_t)(p - start);
 }
 
-/* Pass over the latencies of a group that is as it came. */
-static void
-skip_arrays(struct run_cursor *c)
-{
-	c->p = c->counts + c->left * sizeof(uint32_t);
-	c->left = 0;
-}
-
 /* Append a group that is as it came as pairs. */
 static void
 pack_arrays(struct buf *b, struct run_cursor *c, const struct totals *t)
@@ -312,36 +332,62 @@ pack_arrays(struct buf *b, struct run_cursor *c, const struct totals *t)
 	b->n += (size_t)(p - start);
 }
 
-struct run
-run_sort(const struct buf *from, struct fold *fold)
+/* Where each group begins, behind its series, in order. Returns how many there are. */
+static uint32_t
+sort_groups(const struct buf *b, uint64_t **ret_key)
 {
-	const uint8_t *base = (const uint8_t *)from->p;
-	struct run_cursor c = { .p = base, .end = base + from->n };
-	struct buf out = BUF_INIT;
-	uint32_t *at = NULL; /* where each group begins */
+	const uint8_t *base = (const uint8_t *)b->p;
+	struct run_cursor c = { .p = base, .end = base + b->n };
 	uint64_t *key = NULL;
 	uint32_t n = 0, room = 0;
 	struct totals t;
 
 	while (c.p < c.end) {
+		uint32_t at = (uint32_t)(c.p - base);
+
 		if (n == room) {
 			room = room ? room * 2 : 256;
-			at = xreallocarray(at, room, sizeof(*at));
 			key = xreallocarray(key, room, 2 * sizeof(*key));
 		}
-		at[n] = (uint32_t)(c.p - base);
 		run_next(&c, &t);
 		skip_arrays(&c);
-		key[n] = (uint64_t)c.series << 32 | n;
-		n++;
+		key[n++] = (uint64_t)c.series << 32 | at;
 	}
 	sort_u64(key, key + n, n);
+	*ret_key = key;
+	return n;
+}
+
+#define AHEAD 2         /* groups */
+#define GROUP_USUAL 512 /* bytes */
+#define LINE 64
+
+/* Have a group on its way: they are read in another order than they stand in. */
+static inline void
+fetch_group(const uint8_t *p)
+{
+	for (unsigned i = 0; i < GROUP_USUAL; i += LINE)
+		__builtin_prefetch(p + i);
+}
+
+struct run
+run_sort(const struct buf *from, struct fold *fold)
+{
+	const uint8_t *base = (const uint8_t *)from->p;
+	struct run_cursor c = { .end = base + from->n };
+	struct buf out = BUF_INIT;
+	uint64_t *key;
+	uint32_t n = sort_groups(from, &key);
+	struct totals t;
+
 	for (uint32_t i = 0, k; i < n; i = k) {
 		uint32_t series = (uint32_t)(key[i] >> 32);
 		bool alone = i + 1 == n || key[i + 1] >> 32 != series;
 
 		for (k = i; k < n && key[k] >> 32 == series; k++) {
-			c.p = base + at[(uint32_t)key[k]];
+			if (k + AHEAD < n)
+				fetch_group(base + (uint32_t)key[k + AHEAD]);
+			c.p = base + (uint32_t)key[k];
 			if (!alone) {
 				fold_group(fold, &c);
 				continue;
@@ -352,7 +398,6 @@ run_sort(const struct buf *from, struct fold *fold)
 		if (!alone)
 			pack_fold(&out, series, fold);
 	}
-	free(at);
 	free(key);
 	return pack_done(&out);
 }

@@ -586,7 +586,7 @@ whole(double x)
  * disagree by a request, and so may the counter of all requests. That counter is right.
  */
 static unsigned
-fill_buckets(const struct group *g, uint64_t calls, int64_t *bound_us, uint64_t *count)
+fill_buckets(const struct group *g, uint64_t calls, int64_t *bound_us, uint32_t *count)
 {
 	double below = 0;
 	uint64_t sum = 0;
@@ -601,11 +601,11 @@ fill_buckets(const struct group *g, uint64_t calls, int64_t *bound_us, uint64_t 
 		many = MIN(many, calls - sum);
 		sum += many;
 		if (n > 0 && bound_us[n - 1] == bound) {
-			count[n - 1] += many;
+			count[n - 1] += (uint32_t)many;
 			continue;
 		}
 		bound_us[n] = bound;
-		count[n++] = many;
+		count[n++] = (uint32_t)many;
 	}
 	return n;
 }
@@ -615,7 +615,8 @@ emit_group(struct promdelta *p, const struct group *g, int64_t shift_us,
 	void (*emit)(void *ctx, const struct event *e), void *ctx)
 {
 	int64_t bound_us[MAX_BOUNDS];
-	uint64_t count[MAX_BOUNDS], calls = whole(g->calls);
+	uint32_t count[MAX_BOUNDS];
+	uint64_t calls = whole(g->calls);
 	struct event e = { .type = EVENT_DELTA,
 		.u.delta = {
 			.src = g->edge.src,

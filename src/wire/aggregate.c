@@ -171,7 +171,7 @@ aggregate_add(struct aggregate *a, const struct flow *f)
 
 struct lists {
 	uint16_t bucket[HIST_BUCKETS];
-	uint64_t count[HIST_BUCKETS];
+	uint32_t count[HIST_BUCKETS];
 };
 
 /* Read the sorted items of a key and kind from @at on; returns where they end. */
@@ -188,7 +188,7 @@ count_items(const struct aggregate *a, uint32_t at, uint64_t which, uint32_t wei
 		while (at < a->items && a->item[at] == item)
 			at++;
 		l->bucket[n] = (uint16_t)item;
-		l->count[n++] = (uint64_t)(at - from) * weight;
+		l->count[n++] = (at - from) * weight;
 	}
 	*ret_buckets = (struct buckets){ .bucket = l->bucket, .count = l->count, .n = n };
 	return at;

@@ -12,18 +12,11 @@
 
 #include "batch-write.h"
 #include "batch.h"
-#include "bytes.h"
+#include "column.h"
 #include "encoding.h"
 #include "weir/base/util.h"
 
 #define BLOCK 32 /* rows taken out of their columns at a time */
-
-struct column {
-	const uint8_t *p;
-	uint64_t base, mask;
-	unsigned width;
-	bool optional;
-};
 
 struct section {
 	uint32_t rows;
@@ -50,7 +43,7 @@ struct reader {
 	uint32_t buckets, exemplars, exemplar_room;
 	int64_t *bound_us;
 	uint16_t *bucket;
-	uint64_t *count;
+	uint32_t *count;
 	struct delta_exemplar *exemplar;
 };
 
@@ -209,6 +202,7 @@ take_column(struct reader *r, struct column *c, uint32_t rows, bool first)
 		(*width == 8 && c->base != 0))
 		return false;
 	c->width = *width;
+	c->end = r->end;
 	c->mask = c->width < 8 ? (UINT64_C(1) << 8 * c->width) - 1 : UINT64_MAX;
 	return take_bytes(r, (size_t)rows * c->width, &c->p);
 }
@@ -295,77 +289,6 @@ take_layout(struct reader *r)
 
 /* ------------------------------------------------------------ rows */
 
-/*
- * What an entry stands for. Base and up to seven bytes cannot overflow. The entry 0 of a
- * column that may be unknown is FLOW_UNKNOWN, which is -1.
- */
-static inline int64_t
-value_of(uint64_t base, bool optional, uint64_t entry)
-{
-	if (optional)
-		return entry ? (int64_t)(base + entry - 1) : FLOW_UNKNOWN;
-	return (int64_t)(base + entry);
-}
-
-/* Eight bytes have no base and may say more than fits: that is the greatest there is. */
-static void
-read_wide(const struct column *c, const uint8_t *p, uint32_t n, int64_t *to)
-{
-	for (uint32_t i = 0; i < n; i++, p += 8) {
-		uint64_t v = get_le64(p);
-
-		to[i] = c->optional && v == 0
-				? FLOW_UNKNOWN
-				: (int64_t)MIN(v - c->optional, (uint64_t)INT64_MAX);
-	}
-}
-
-/* Entries of @width bytes by loads of eight, the last few one byte after the other. */
-static inline void
-read_entries(const struct column *c, const uint8_t *p, unsigned width, bool optional,
-	uint32_t whole, uint32_t n, int64_t *to)
-{
-	uint64_t base = c->base, mask = c->mask;
-	uint32_t i = 0;
-
-#pragma GCC unroll 4
-	for (; i < whole; i++, p += width)
-		to[i] = value_of(base, optional, get_le64(p) & mask);
-	for (; i < n; i++, p += width)
-		to[i] = value_of(base, optional, get_le(p, width));
-}
-
-/* All of them are the same. */
-static void
-read_constant(const struct column *c, uint32_t n, int64_t *to)
-{
-	int64_t v = value_of(c->base, c->optional, 0);
-
-	for (uint32_t i = 0; i < n; i++)
-		to[i] = v;
-}
-
-/* Rows [@from, @from + @n) of a column. */
-static void
-read_column(const struct reader *r, const struct column *c, uint32_t from, uint32_t n,
-	int64_t *to)
-{
-	const uint8_t *p = c->p + (size_t)from * c->width;
-	/* Loads of eight bytes are masked; they must not reach beyond the payload. */
-	size_t room = (size_t)(r->end - p) / MAX(c->width, 1u);
-	uint32_t whole = room > 8 ? (uint32_t)MIN(room - 8, n) : 0;
-
-	if (c->width == 0) {
-		read_constant(c, n, to);
-	} else if (c->width == 8) {
-		read_wide(c, p, n, to);
-	} else if (c->optional) {
-		read_entries(c, p, c->width, true, whole, n, to);
-	} else {
-		read_entries(c, p, c->width, false, whole, n, to);
-	}
-}
-
 /* Take the next rows of a section into r->cell. */
 static uint32_t
 read_block(struct reader *r, enum batch_section at, uint32_t from)
@@ -376,9 +299,9 @@ read_block(struct reader *r, enum batch_section at, uint32_t from)
 	/* What is the same in all rows stands there since the first of them. */
 	for (unsigned c = 0; c < batch_shapes[at].columns; c++)
 		if (s->column[c].width)
-			read_column(r, &s->column[c], from, n, r->cell[c]);
+			column_read(&s->column[c], from, n, r->cell[c]);
 		else if (from == 0)
-			read_constant(&s->column[c], BLOCK, r->cell[c]);
+			column_constant(&s->column[c], BLOCK, r->cell[c]);
 	return n;
 }
 
@@ -539,16 +462,14 @@ bound_of(int64_t code)
 
 /* What the codes stand for, one after the other: buckets of our own, if all are. */
 static bool
-read_bounds(int64_t *code, uint16_t *bucket, uint32_t n, struct buckets *ret_buckets)
+read_codes(int64_t *code, uint32_t n, uint16_t *bucket, struct buckets *ret_buckets)
 {
-	int64_t before = -1, steps = -1;
-
-	for (uint32_t i = 0; i < n; i++) {
-		bucket[i] = (uint16_t)code[i];
-		steps &= before - code[i]; /* negative while they ascend */
-		before = code[i];
-	}
-	if (before < BATCH_NO_BOUND && steps < 0) {
+	if (code[n - 1] < BATCH_NO_BOUND) {
+		for (uint32_t i = 0; i < n; i++) {
+			bucket[i] = (uint16_t)code[i];
+			if (i && code[i] <= code[i - 1])
+				return false;
+		}
 		ret_buckets->bucket = bucket;
 		return true;
 	}
@@ -567,8 +488,8 @@ read_buckets(struct reader *r, int64_t n, unsigned which, struct buckets *ret_bu
 {
 	const struct section *s = &r->section[BATCH_BUCKETS];
 	int64_t *bound_us = r->bound_us + (size_t)which * HIST_BUCKETS;
-	uint64_t *count = r->count + (size_t)which * HIST_BUCKETS;
-	uint32_t from = r->buckets;
+	uint16_t *bucket = r->bucket + (size_t)which * HIST_BUCKETS;
+	uint32_t *count = r->count + (size_t)which * HIST_BUCKETS, from = r->buckets;
 
 	*ret_buckets = (struct buckets){ .count = count, .n = (uint32_t)n };
 	if (n > HIST_BUCKETS || n > s->rows - r->buckets)
@@ -576,10 +497,14 @@ read_buckets(struct reader *r, int64_t n, unsigned which, struct buckets *ret_bu
 	if (n == 0)
 		return true;
 	r->buckets += (uint32_t)n;
-	read_column(r, &s->column[BUCKET_BOUND], from, (uint32_t)n, bound_us);
-	read_column(r, &s->column[BUCKET_COUNT], from, (uint32_t)n, (int64_t *)count);
-	return read_bounds(bound_us, r->bucket + (size_t)which * HIST_BUCKETS,
-		(uint32_t)n, ret_buckets);
+	column_counts(&s->column[BUCKET_COUNT], from, (uint32_t)n, count);
+	if (column_ascending(&s->column[BUCKET_BOUND], from, (uint32_t)n, BATCH_NO_BOUND,
+		    bucket)) {
+		ret_buckets->bucket = bucket;
+		return true;
+	}
+	column_read(&s->column[BUCKET_BOUND], from, (uint32_t)n, bound_us);
+	return read_codes(bound_us, (uint32_t)n, bucket, ret_buckets);
 }
 
 static bool
@@ -595,10 +520,10 @@ read_exemplars(struct reader *r, int64_t n, struct delta *d)
 		struct delta_exemplar *x = &r->exemplar[r->exemplars];
 		int64_t failed;
 
-		read_column(r, &s->column[EXEMPLAR_FAILED], r->exemplars, 1, &failed);
-		read_column(r, &s->column[EXEMPLAR_END], r->exemplars, 1, &x->end_us);
-		read_column(
-			r, &s->column[EXEMPLAR_LATENCY], r->exemplars, 1, &x->latency_us);
+		column_read(&s->column[EXEMPLAR_FAILED], r->exemplars, 1, &failed);
+		column_read(&s->column[EXEMPLAR_END], r->exemplars, 1, &x->end_us);
+		column_read(
+			&s->column[EXEMPLAR_LATENCY], r->exemplars, 1, &x->latency_us);
 		x->failed = failed != 0;
 		read_ids(s, r->exemplars, &x->ids);
 	}

@@ -373,14 +373,14 @@ take_bound(struct json *j, int64_t *ret_us)
 }
 
 static bool
-take_count(struct json *j, uint64_t *ret_count)
+take_count(struct json *j, uint32_t *ret_count)
 {
 	double many;
 
 	if (json_next(j) != JSON_NUMBER || !json_double(j->text, &many) || many < 0 ||
 		many > (double)COUNT_MAX)
 		return false;
-	*ret_count = (uint64_t)many;
+	*ret_count = (uint32_t)MIN(many, (double)UINT32_MAX);
 	return true;
 }
 
@@ -400,7 +400,7 @@ take_bounds(struct json *j, int64_t *bound_us, uint32_t *ret_n)
 }
 
 static bool
-take_counts(struct json *j, uint64_t *count, uint32_t *ret_n)
+take_counts(struct json *j, uint32_t *count, uint32_t *ret_n)
 {
 	uint32_t n = 0;
 

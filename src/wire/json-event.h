@@ -63,7 +63,7 @@ struct record {
 	bool bad;
 	/* A histogram lives here while its event is handed out. */
 	int64_t bound_us[JSON_BUCKETS_MAX];
-	uint64_t count[JSON_BUCKETS_MAX];
+	uint32_t count[JSON_BUCKETS_MAX];
 };
 
 void record_done(struct record *r);

@@ -53,7 +53,7 @@ static void
 add_delta(struct model *m, const struct step *st, int64_t now_us)
 {
 	int64_t bound[] = { number(st->a), number(st->b), INT64_MAX };
-	uint64_t count[] = { st->weight, st->src, st->dst };
+	uint32_t count[] = { st->weight, st->src, st->dst };
 	struct event e = { .type = EVENT_DELTA };
 	struct delta *d = &e.u.delta;
 

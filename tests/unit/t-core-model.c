@@ -607,7 +607,7 @@ Test(model, exemplars_are_the_slowest_the_failed_and_the_newest_of_the_window)
 
 static struct event
 delta(int64_t end_us, int64_t span_us, uint64_t calls, const int64_t *bound,
-	const uint64_t *count, uint32_t n)
+	const uint32_t *count, uint32_t n)
 {
 	return (struct event){ .type = EVENT_DELTA,
 		.u.delta = {
@@ -626,7 +626,7 @@ delta(int64_t end_us, int64_t span_us, uint64_t calls, const int64_t *bound,
 Test(model, calls_behind_the_last_coarse_bound_are_told_at_that_bound)
 {
 	static const int64_t bound[] = { 5000, 250000, INT64_MAX };
-	static const uint64_t count[] = { 0, 0, 7 };
+	static const uint32_t count[] = { 0, 0, 7 };
 	struct model *m = model_new(&model_limits_default);
 	struct event e = delta(T0, SEC_US, 7, bound, count, 3);
 	struct snap s;
@@ -644,7 +644,7 @@ Test(model, a_delta_of_fine_buckets_counts_as_the_flows_it_was_made_of)
 	struct model *a = model_new(&model_limits_default);
 	struct model *b = model_new(&model_limits_default);
 	int64_t bound[HIST_BUCKETS];
-	uint64_t count[HIST_BUCKETS], counts[HIST_BUCKETS] = { 0 };
+	uint32_t count[HIST_BUCKETS], counts[HIST_BUCKETS] = { 0 };
 	uint32_t n = 0;
 	struct event e;
 	struct snap sa, sb;
@@ -679,7 +679,7 @@ Test(model, a_delta_of_fine_buckets_counts_as_the_flows_it_was_made_of)
 Test(model, a_scrape_with_wide_buckets_is_spread_over_its_time_and_marked)
 {
 	static const int64_t bound[] = { 5000, 250000, INT64_MAX };
-	static const uint64_t count[] = { 140, 7, 3 };
+	static const uint32_t count[] = { 140, 7, 3 };
 	struct model *m = model_new(&model_limits_default);
 	struct event e = delta(T0, 15 * SEC_US, 160, bound, count, 3);
 	struct snap s;

@@ -49,7 +49,7 @@ Test(verdict, requests_added_up_at_their_source_are_judged_alike)
 	world_init(&w);
 	for (unsigned s = 0; s < 160; s++) {
 		bool bad = s >= 140;
-		const uint64_t calm[] = { 3, 10, 6, 1, 0, 0 },
+		const uint32_t calm[] = { 3, 10, 6, 1, 0, 0 },
 			       slow[] = { 0, 0, 2, 3, 14, 1 };
 		struct delta d = { .kind = KIND_GRPC,
 			.end_us = (w.sec + 1) * SEC_US - 1,
@@ -78,7 +78,7 @@ Test(verdict, latencies_added_up_by_their_buckets_are_learnt_as_they_were)
 {
 	const uint16_t bucket[] = { (uint16_t)hist_index(1000),
 		(uint16_t)hist_index(90000) };
-	static const uint64_t count[] = { 18, 2 };
+	static const uint32_t count[] = { 18, 2 };
 	struct verdict_edge one, sum;
 	struct world a, b;
 

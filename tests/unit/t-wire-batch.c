@@ -293,7 +293,7 @@ Test(batch, flows_of_the_same_names_share_a_memo)
 
 static struct delta last;
 static int64_t last_bound[8];
-static uint64_t last_count[8];
+static uint32_t last_count[8];
 static struct delta_exemplar last_exemplar[2];
 
 static void
@@ -319,7 +319,7 @@ Test(batch, a_delta_carries_its_lists_and_stands_for_its_events)
 {
 	static const int64_t fine[] = { 7, INT64_C(1023) },
 			     coarse[] = { 1000, INT64_MAX };
-	static const uint64_t counts2[] = { 40, 2 };
+	static const uint32_t counts2[] = { 40, 2 };
 	static const struct delta_exemplar picked[2] = {
 		{ .ids = { .trace = { 1 } },
 			.end_us = WALL_US,
@@ -359,7 +359,7 @@ Test(batch, a_delta_carries_its_lists_and_stands_for_its_events)
 	cr_expect_eq(last.bytes_out, FLOW_UNKNOWN);
 	cr_expect_arr_eq(last_bound, ((int64_t[]){ 7, 1023, 1000, INT64_MAX }),
 		sizeof(int64_t[4]));
-	cr_expect_arr_eq(last_count, ((uint64_t[]){ 40, 2, 40, 2 }), sizeof(uint64_t[4]));
+	cr_expect_arr_eq(last_count, ((uint32_t[]){ 40, 2, 40, 2 }), sizeof(uint32_t[4]));
 	cr_expect_eq(last_exemplar[0].ids.trace[0], 1);
 	cr_expect(last_exemplar[0].failed);
 	cr_expect_eq(last_exemplar[0].latency_us, 990);

@@ -176,7 +176,8 @@ as_observed(const struct trial_world *w, const struct trial_event *x)
 
 /* What a source has added up of one operation since it was last told. */
 struct sums {
-	uint64_t calls, failed, latency[BOUNDS], server[BOUNDS], queue[BOUNDS];
+	uint64_t calls, failed;
+	uint32_t latency[BOUNDS], server[BOUNDS], queue[BOUNDS];
 	bool server_known, queue_known;
 };
 
@@ -202,7 +203,7 @@ add_up(struct told *t, const struct trial_event *x)
 	(*s)->server_known |= o.server_us >= 0;
 	(*s)->queue_known |= o.queue_us >= 0;
 	for (unsigned k = 0; k < 3; k++) {
-		uint64_t *count = k == 0   ? (*s)->latency
+		uint32_t *count = k == 0   ? (*s)->latency
 				  : k == 1 ? (*s)->server
 					   : (*s)->queue;
 		unsigned b = 0;

@@ -90,7 +90,7 @@ static void
 dice_delta(struct dice *d, struct delta *t)
 {
 	static int64_t bounds[4][40];
-	static uint64_t counts[4][40];
+	static uint32_t counts[4][40];
 	static unsigned next;
 	unsigned slot = next++ % 4;
 	uint32_t n = (uint32_t)dice_roll(d, 40);
@@ -99,7 +99,7 @@ dice_delta(struct dice *d, struct delta *t)
 	for (uint32_t i = 0; i < n; i++) {
 		bound += 1 + (int64_t)dice_roll(d, 100000000);
 		bounds[slot][i] = i + 1 == n && dice_roll(d, 2) ? INT64_MAX : bound;
-		counts[slot][i] = dice_roll(d, 1000000000);
+		counts[slot][i] = (uint32_t)dice_roll(d, 1000000000);
 	}
 	*t = (struct delta){
 		.src = dice_text(d, 1),

@@ -173,7 +173,7 @@ struct work {
  */
 struct buckets {
 	const int64_t *bound_us;
-	const uint64_t *count;
+	const uint32_t *count;
 	uint32_t n;
 	const uint16_t *bucket;
 };
