@@ -11,6 +11,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#ifdef HAVE_MALLOC_TRIM
+#include <malloc.h>
+#endif
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -29,6 +32,7 @@
 #define GROUP_MAX 64
 #define RING_BYTES ((size_t)32 << 20)
 #define BATCH 4096
+#define BACKLOG_BYTES ((size_t)8 << 20)
 #define MONITOR_URL "inproc://monitor"
 
 struct bus_sub {
@@ -76,10 +80,26 @@ wake(struct bus_sub *s)
 			;
 }
 
+/*
+ * What libzmq held while this thread got no core is free again, but malloc() would keep
+ * it for ever.
+ */
+static void
+give_back(size_t taken)
+{
+#ifdef HAVE_MALLOC_TRIM
+	if (taken > BACKLOG_BYTES)
+		malloc_trim(0);
+#else
+	(void)taken;
+#endif
+}
+
 /* Receive until nothing is left. A message of several parts is none of ours. */
 static void
 take_frames(struct bus_sub *s)
 {
+	size_t taken = 0;
 	bool put = false;
 	int64_t now_us = mono_us();
 	zmq_msg_t msg;
@@ -104,6 +124,7 @@ take_frames(struct bus_sub *s)
 		frame = (struct str){ zmq_msg_data(&msg), zmq_msg_size(&msg) };
 		count(&s->frames, 1);
 		count(&s->bytes, frame.n);
+		taken += frame.n;
 		if (ring_put(s->ring, frame, now_us))
 			put = true;
 		else
@@ -112,6 +133,7 @@ take_frames(struct bus_sub *s)
 	zmq_msg_close(&msg);
 	if (put)
 		wake(s);
+	give_back(taken);
 }
 
 /* An event comes in two parts: a number and a value, then the address. */
