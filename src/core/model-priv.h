@@ -190,13 +190,15 @@ uint32_t table_tally(struct model *m, uint32_t edge, enum flow_origin origin);
 /* The series to book an operation's calls to; the tally's own for a nameless one. */
 uint32_t table_op(struct model *m, uint32_t tally, struct str name, bool *folded);
 
-/* The verdict engine of a model: made, fed, asked. All do nothing without one. */
-void watch_init(struct model *m);
-void watch_done(struct model *m);
+/* The verdict engine of a model, which must be there, and a route that is not folded. */
 void watch_flow(struct model *m, const struct flow *f, bool failed, struct route *found,
 	int64_t at_us);
 void watch_delta(
 	struct model *m, const struct delta *d, struct route *found, int64_t at_us);
+
+/* The engine made, fed, asked. All do nothing without one. */
+void watch_init(struct model *m);
+void watch_done(struct model *m);
 void watch_work(struct model *m, const struct work *w);
 void watch_tick(struct model *m);
 void watch_show_edge(const struct model *m, const struct edge *e, struct snap_edge *se);

@@ -113,8 +113,6 @@ watch_flow(struct model *m, const struct flow *f, bool failed, struct route *fou
 		.failed = failed ? f->weight : 0,
 	};
 
-	if (!m->verdict || found->folded)
-		return;
 	verdict_observe(m->verdict, &o, m->now_us);
 	own_flow(m->own, f, at_us,
 		&(struct own_edge){ found->src, found->dst, f->kind, f->origin },
@@ -131,11 +129,8 @@ watch_work(struct model *m, const struct work *w)
 void
 watch_delta(struct model *m, const struct delta *d, struct route *found, int64_t at_us)
 {
-	struct delta booked;
+	struct delta booked = *d;
 
-	if (!m->verdict || found->folded)
-		return;
-	booked = *d;
 	booked.end_us = at_us;
 	verdict_observe_delta(m->verdict, &booked, found->src, found->dst, op_of(found),
 		&found->watched, m->now_us);

@@ -228,23 +228,24 @@ bucket_of(int64_t us)
 	return us < 0 ? WINDOW_NO_LATENCY : (uint16_t)hist_index((uint64_t)us);
 }
 
-/* Book to a series that is made when first needed. */
-static void
+/* Book a latency, if it is known, to a series that is made when first needed. */
+static inline void
 book_lazily(struct model *m, uint32_t *series, int64_t us, uint32_t weight, int64_t at_us)
 {
-	struct window_record r = {
+	struct window_record r;
+
+	if (us < 0)
+		return;
+	if (*series == NONE)
+		*series = window_series_new(m->window, WINDOW_NO_SERIES);
+	r = (struct window_record){
+		.series = *series,
 		.calls = weight,
 		.bucket = bucket_of(us),
 		.weight = weight,
 		.bytes_in = -1,
 		.bytes_out = -1,
 	};
-
-	if (us < 0)
-		return;
-	if (*series == NONE)
-		*series = window_series_new(m->window, WINDOW_NO_SERIES);
-	r.series = *series;
 	window_add(m->window, at_us, &r);
 }
 
@@ -315,7 +316,8 @@ add_flow(struct model *m, const struct flow *f)
 	touch_edge(m, found->edge, at, at);
 	say_kinds(m, found, f->src_kind, f->dst_kind, f->server_us >= 0);
 	keep_exemplar(m, found, &f->ids, at, flow_latency_us(f), failed);
-	watch_flow(m, f, failed, found, at);
+	if (m->verdict && !found->folded)
+		watch_flow(m, f, failed, found, at);
 	m->overflow += found->folded;
 	received(m, at, 1);
 }
@@ -352,7 +354,8 @@ add_delta(struct model *m, const struct delta *d)
 			keep_exemplar(m, found, &x->ids, x->end_us + at - d->end_us,
 				x->latency_us, x->failed);
 	}
-	watch_delta(m, d, found, at);
+	if (m->verdict && !found->folded)
+		watch_delta(m, d, found, at);
 	m->overflow += found->folded * events;
 	received(m, at, events);
 }
