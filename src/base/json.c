@@ -630,9 +630,9 @@ mask_of(size_t n, size_t from)
 
 /* Take a key the long way, and keep it unless it is too long. */
 static bool
-learn_key(struct json *j, struct json_records *k, unsigned *ret_i)
+learn_key(struct json *j, struct json_records *k, const struct json_lead **ret_lead)
 {
-	struct json_lead *l;
+	struct json_lead *l = &k->lead[JSON_KEYS];
 	char *from = j->at;
 	int want = j->want;
 	size_t n;
@@ -641,10 +641,9 @@ learn_key(struct json *j, struct json_records *k, unsigned *ret_i)
 		return false;
 	skip_space(j);
 	n = (size_t)(j->at - from);
-	*ret_i = JSON_KEYS;
 	if (n <= sizeof(l->bytes))
-		*ret_i = k->count < JSON_KEYS ? k->count++ : k->oldest++ % JSON_KEYS;
-	l = &k->lead[*ret_i];
+		l = &k->lead[k->count < JSON_KEYS ? k->count++ : k->oldest++ % JSON_KEYS];
+	*ret_lead = l;
 	l->slot = k->slot_of(j->text);
 	if (n > sizeof(l->bytes))
 		return true;
@@ -677,7 +676,7 @@ take_lead(struct json *j, const struct json_lead *l)
 
 /* Take the key that comes next, another than was expected; or the end. */
 static bool
-find_key(struct json *j, struct json_records *k, unsigned *ret_i)
+find_key(struct json *j, struct json_records *k, const struct json_lead **ret_lead)
 {
 	if (j->at < j->end && *j->at == '}' &&
 		(j->want == WANT_MORE_OR_CLOSE || j->want == WANT_KEY_OR_CLOSE)) {
@@ -686,10 +685,10 @@ find_key(struct json *j, struct json_records *k, unsigned *ret_i)
 	}
 	for (unsigned i = 0; i < k->count; i++)
 		if (take_lead(j, &k->lead[i])) {
-			*ret_i = i;
+			*ret_lead = &k->lead[i];
 			return true;
 		}
-	return learn_key(j, k, ret_i);
+	return learn_key(j, k, ret_lead);
 }
 
 /* Take a value of another kind than most are. */
@@ -754,25 +753,25 @@ json_record(struct json *j, struct json_records *k, struct json_value *value,
 	uint64_t *ret_present, bool *ret_twice)
 {
 	const uint64_t wanted = (UINT64_C(1) << k->slots) - 1;
-	uint64_t seen = 0, twice = 0, present = 0;
-	unsigned i = 0;
+	const struct json_lead *l = k->lead;
+	uint64_t seen = 0, twice = 0, absent = 0;
 
 	if (peek(j) != JSON_OBJECT)
 		json_fail(j, STATUS_ERR_SYNTAX);
 	if (j->status || !count_value(j) || open_container(j, JSON_OBJECT) != JSON_OBJECT)
 		return false;
 	/* Programs write the members in the same order each time, or nearly. */
-	while (take_lead(j, &k->lead[i]) || find_key(j, k, &i)) {
-		unsigned slot = k->lead[i].slot;
+	while (take_lead(j, l) || find_key(j, k, &l)) {
+		uint64_t bit = UINT64_C(1) << l->slot;
 
-		if (!take_member(j, &value[slot]))
+		if (!take_member(j, &value[l->slot]))
 			return false;
-		twice |= seen & UINT64_C(1) << slot;
-		seen |= UINT64_C(1) << slot;
-		present |= (uint64_t)(value[slot].type != JSON_NULL) << slot;
-		i += i < JSON_KEYS;
+		twice |= seen & bit;
+		seen |= bit;
+		absent = value[l->slot].type == JSON_NULL ? absent | bit : absent;
+		l += l != &k->lead[JSON_KEYS];
 	}
-	*ret_present = present & wanted;
+	*ret_present = seen & ~absent & wanted;
 	*ret_twice = twice & wanted;
 	return !j->status;
 }

@@ -231,8 +231,11 @@ get_route(struct record *r)
 
 	flow_kind_from(get_text(r, F_KIND), &route.kind);
 	flow_origin_from(get_text(r, F_ORIGIN), &route.origin);
-	node_kind_from(get_text(r, F_SRC_KIND), &route.src_kind);
-	node_kind_from(get_text(r, F_DST_KIND), &route.dst_kind);
+	/* Most are of services, which nobody says. */
+	if (has(r, F_SRC_KIND))
+		node_kind_from(get_text(r, F_SRC_KIND), &route.src_kind);
+	if (has(r, F_DST_KIND))
+		node_kind_from(get_text(r, F_DST_KIND), &route.dst_kind);
 	return route;
 }
 

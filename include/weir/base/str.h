@@ -36,15 +36,23 @@ str_eq(struct str a, struct str b)
 
 /*
  * The same for where it is asked request by request: no call for what is short, of which
- * eight bytes are compared at a time, the last ones twice.
+ * eight or four bytes are compared at a time, the last ones twice.
  */
 static inline bool
 str_same(struct str a, struct str b)
 {
 	uint64_t x, y;
+	uint32_t head[2], tail[2];
 
-	if (a.n != b.n || a.n < sizeof(x) || a.n > 64)
+	if (a.n != b.n || a.n < sizeof(*head) || a.n > 64)
 		return str_eq(a, b);
+	if (a.n < sizeof(x)) {
+		memcpy(&head[0], a.p, sizeof(*head));
+		memcpy(&head[1], b.p, sizeof(*head));
+		memcpy(&tail[0], a.p + a.n - sizeof(*tail), sizeof(*tail));
+		memcpy(&tail[1], b.p + a.n - sizeof(*tail), sizeof(*tail));
+		return head[0] == head[1] && tail[0] == tail[1];
+	}
 	for (size_t i = 0; i + sizeof(x) < a.n; i += sizeof(x)) {
 		memcpy(&x, a.p + i, sizeof(x));
 		memcpy(&y, b.p + i, sizeof(y));
