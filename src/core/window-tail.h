@@ -64,9 +64,9 @@ static inline struct entry *
 tail_place(struct tail *t, uint32_t series)
 {
 	uint32_t k = series / PART_SERIES;
-	struct part *p = &t->part[k];
+	struct part *p = k < t->parts ? &t->part[k] : NULL;
 
-	if (k >= t->parts || p->n == p->room)
+	if (!p || p->n == p->room)
 		return NULL;
 	t->n++;
 	/* The next line: with many parts it would not be there. */
