@@ -37,11 +37,14 @@ read_wide(const struct column *c, const uint8_t *p, uint32_t n, int64_t *to)
 
 /* Entries of @width bytes by loads of eight, the last few one byte after the other. */
 static inline void
-read_entries(const struct column *c, const uint8_t *p, unsigned width, bool optional,
-	uint32_t whole, uint32_t n, int64_t *to)
+read_entries(
+	const struct column *c, const uint8_t *p, bool optional, uint32_t n, int64_t *to)
 {
 	uint64_t base = c->base, mask = c->mask;
-	uint32_t i = 0;
+	unsigned width = c->width;
+	/* What is loaded beyond an entry is masked, but must not lie beyond the end. */
+	bool room = (size_t)(c->end - p) >= (size_t)n * width + sizeof(mask);
+	uint32_t i = 0, whole = room ? n : n - MIN(n, (uint32_t)sizeof(mask));
 
 #pragma GCC unroll 4
 	for (; i < whole; i++, p += width)
@@ -63,19 +66,15 @@ void
 column_read(const struct column *c, uint32_t from, uint32_t n, int64_t *to)
 {
 	const uint8_t *p = c->p + (size_t)from * c->width;
-	/* Loads of eight bytes are masked; they must not reach beyond the end. */
-	size_t room = (size_t)(c->end - p) / MAX(c->width, 1u);
-	uint32_t whole = room > 8 ? (uint32_t)MIN(room - 8, n) : 0;
 
-	if (c->width == 0) {
+	if (c->width == 0)
 		column_constant(c, n, to);
-	} else if (c->width == 8) {
+	else if (c->width == 8)
 		read_wide(c, p, n, to);
-	} else if (c->optional) {
-		read_entries(c, p, c->width, true, whole, n, to);
-	} else {
-		read_entries(c, p, c->width, false, whole, n, to);
-	}
+	else if (c->optional)
+		read_entries(c, p, true, n, to);
+	else
+		read_entries(c, p, false, n, to);
 }
 
 /*
