@@ -30,9 +30,9 @@ static const struct level {
 };
 
 void
-log_init(struct log *g)
+log_init(struct log *g, size_t many)
 {
-	*g = (struct log){ .fold = xcalloc(1, sizeof(struct fold)) };
+	*g = (struct log){ .fold = xcalloc(1, sizeof(struct fold)), .many = many };
 }
 
 static void
@@ -397,10 +397,15 @@ merge_due(struct log *g, unsigned i, const struct level *lv, int64_t now_tick,
 {
 	struct slot *s = &g->slot[i];
 	int64_t tick = tick_align(s->tick, lv->span), end = tick + lv->span;
+	int64_t age =
+		g->bytes > g->many && lv->span == MIDDLE_SPAN ? SHORT_TICKS + 1 : lv->age;
 	unsigned to = i;
 
-	if (s->span >= lv->span || end > now_tick - lv->age ||
+	if (s->span >= lv->span || end > now_tick - age ||
 		overlap(tick, end, busy_from, busy_to))
+		return false;
+	/* Of what the window begins in, only a part is in the sums. */
+	if (tick < busy_to && busy_to < end)
 		return false;
 	while (to < g->slots && g->slot[to].tick < end)
 		to++;

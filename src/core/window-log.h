@@ -14,6 +14,7 @@
 #define MIDDLE_TICKS 300
 #define MIDDLE_SPAN 10
 #define COARSE_SPAN 60
+#define SHORT_TICKS 10 /* the shortest window is at most so wide */
 #define CLOSED_TICKS 2 /* a second this old gets only late comers */
 
 struct slot {
@@ -39,6 +40,7 @@ struct log {
 	struct slot *slot; /* ascending, disjoint */
 	unsigned slots, room;
 	size_t bytes;
+	size_t many; /* above so many, seconds are made tens as soon as they can be */
 	struct merge merge;
 	struct fold *fold;       /* empty between uses */
 	struct tail spare;       /* one that was packed, for the next second */
@@ -51,7 +53,7 @@ struct log {
 	} packing;
 };
 
-void log_init(struct log *g);
+void log_init(struct log *g, size_t many);
 void log_done(struct log *g);
 
 /* The slot that holds @tick, made if need be. Valid until the next one is made. */

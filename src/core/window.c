@@ -56,7 +56,7 @@ window_new(int64_t width_us, size_t max_bytes)
 {
 	struct window *w = xcalloc(1, sizeof(*w));
 
-	log_init(&w->log);
+	log_init(&w->log, max_bytes / 8);
 	sums_init(&w->sums);
 	w->width_ticks = MAX(width_us / TICK_US, 1);
 	w->max_bytes = max_bytes;
@@ -330,16 +330,19 @@ window_settle(struct window *w)
 	sum_slots(w, INT64_MAX);
 }
 
-/* The first tick of a window of that width that ends now. */
+/* The first tick of a window of that width that ends now: a slot is in it or is not. */
 static int64_t
 low_tick(const struct window *w, int64_t width_ticks)
 {
 	int64_t low = w->now_tick - width_ticks;
+	unsigned i = log_find(&w->log, low);
 
 	if (width_ticks > MIDDLE_TICKS)
 		low = tick_align(low, COARSE_SPAN);
 	else if (width_ticks > FINE_TICKS)
 		low = tick_align(low, MIDDLE_SPAN);
+	else if (i < w->log.slots)
+		low = MIN(low, w->log.slot[i].tick);
 	return MAX(low, w->dropped);
 }
 
@@ -424,6 +427,8 @@ window_set_width(struct window *w, int64_t width_us)
 	if (!w->started)
 		return;
 	window_settle(w);
+	/* What is on its way to be one slot is one before the window may begin in it. */
+	log_merge(&w->log, w->now_tick, w->done, w->low, SIZE_MAX);
 	low = low_tick(w, ticks);
 	for (unsigned i = log_find(&w->log, low); i < w->log.slots; i++)
 		if (w->log.slot[i].tick < w->low)
@@ -606,6 +611,25 @@ adds_to(const struct window *w, uint32_t id, uint32_t series)
 	return id == series || w->sums.series[id].parent == series;
 }
 
+/*
+ * The latencies of a slot that may be more than a second: then they are told as if they
+ * had come evenly.
+ */
+static void
+visit_slot(const struct slot *s, int64_t from, unsigned bucket, uint32_t count,
+	void (*take)(void *arg, int64_t tick, unsigned bucket, uint32_t count), void *arg)
+{
+	uint64_t told = 0;
+
+	for (int64_t i = 0; i < s->span; i++) {
+		uint64_t upto = (uint64_t)count * (uint64_t)(i + 1) / (uint64_t)s->span;
+
+		if (s->tick + i >= from && upto > told)
+			take(arg, s->tick + i, bucket, (uint32_t)(upto - told));
+		told = upto;
+	}
+}
+
 void
 window_visit(const struct window *w, uint32_t series, int64_t from, int64_t to,
 	void (*take)(void *arg, int64_t tick, unsigned bucket, uint32_t count), void *arg)
@@ -629,7 +653,8 @@ window_visit(const struct window *w, uint32_t series, int64_t from, int64_t to,
 				run_next(&c, &t);
 				while ((n = run_pairs(&c, bucket, count, 64)) > 0)
 					for (unsigned k = 0; mine && k < n; k++)
-						take(arg, s->tick, bucket[k], count[k]);
+						visit_slot(s, from, bucket[k], count[k],
+							take, arg);
 			}
 		}
 		for (uint32_t k = 0; k < s->tail.parts; k++)
@@ -638,7 +663,7 @@ window_visit(const struct window *w, uint32_t series, int64_t from, int64_t to,
 
 				if (e->bucket != WINDOW_NO_LATENCY &&
 					adds_to(w, e->series, series))
-					take(arg, s->tick, e->bucket, 1);
+					visit_slot(s, from, e->bucket, 1, take, arg);
 			}
 	}
 }

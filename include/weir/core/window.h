@@ -11,7 +11,9 @@
  * changed at any time. Its older part is coarser: seconds for WINDOW_FINE_US, tens of
  * seconds for five minutes, then minutes. A window wider than WINDOW_FINE_US
  * therefore loses its old end in steps of 10 s (to five minutes) or 60 s, and is
- * never narrower than asked for; window_from_us() tells where it begins.
+ * never narrower than asked for; window_from_us() tells where it begins. With an eighth
+ * of the budget taken there are seconds only for the last ten, and a window of a minute
+ * loses its old end in steps of 10 s as well.
  *
  * Closed seconds are packed, equal latencies of one series into one count, so the
  * log grows with min(events, series x latency buckets in use), and in any case not
@@ -112,9 +114,9 @@ const struct hist *window_hist(const struct window *w, uint32_t series);
 
 /*
  * Tell @take the latencies of a series that were booked in the seconds (since the
- * epoch) from @from to before @to, bucket by bucket and in no order. Only for the time
- * of which the log still has the seconds (WINDOW_FINE_US). Reads all that was booked
- * then, for whatever series.
+ * epoch) from @from to before @to, bucket by bucket and in no order. Only for
+ * WINDOW_FINE_US; where the log has no seconds any more, what it has is spread over
+ * them. Reads all that was booked then, for whatever series.
  */
 void window_visit(const struct window *w, uint32_t series, int64_t from, int64_t to,
 	void (*take)(void *arg, int64_t tick, unsigned bucket, uint32_t count),
