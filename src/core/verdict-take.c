@@ -212,10 +212,23 @@ take_second(struct verdict *v, const uint64_t *entry, uint32_t n)
 	return of_it;
 }
 
+/* Is there one, and of another stream than the one before? */
+static inline bool
+is_first(const uint64_t *entry, uint32_t i, uint32_t n)
+{
+	return i < n && (!i || (entry[i] ^ entry[i - 1]) >> STREAM_SHIFT);
+}
+
+static inline void
+fetch(const void *p, size_t n)
+{
+	for (size_t i = 0; i < n; i += 64)
+		__builtin_prefetch((const char *)p + i, 1);
+}
+
 /*
  * Taking is waiting for memory, so that of some entries on is asked for, step by step:
- * the edge, then its stream, then where the next cell goes. (All of it in here: calls of
- * a function that does nothing else are taken for no effect.)
+ * the edge, then its stream, then where the next cell goes.
  */
 void
 verdict_settle(struct verdict *v)
@@ -228,22 +241,19 @@ verdict_settle(struct verdict *v)
 	for (uint32_t i = 0; i < n;) {
 		for (; ahead < i + 3 * STEP; ahead++) {
 			uint32_t s = ahead - STEP, c = s - STEP;
-			const struct stream *stream = NULL, *full = NULL;
-			const char *e = NULL;
+			const struct stream *stream = NULL;
 
-			if (ahead < n)
-				e = (const char *)edge_of(v, entry[ahead]);
-			if (s < n)
+			if (is_first(entry, ahead, n))
+				fetch(edge_of(v, entry[ahead]), EDGE_HOT);
+			if (is_first(entry, s, n))
 				stream = stream_in(edge_of(v, entry[s]), entry[s]);
-			if (c < n)
-				full = stream_in(edge_of(v, entry[c]), entry[c]);
-			for (size_t at = 0; e && at < EDGE_HOT; at += 64)
-				__builtin_prefetch(e + at, 1);
-			for (size_t at = 0; stream && at < STREAM_HOT; at += 64)
-				__builtin_prefetch((const char *)stream + at, 1);
-			if (full && full->recent.used)
-				__builtin_prefetch(
-					&full->recent.cell[full->recent.used - 1], 1);
+			if (stream)
+				fetch(stream, STREAM_HOT);
+			stream = NULL;
+			if (is_first(entry, c, n))
+				stream = stream_in(edge_of(v, entry[c]), entry[c]);
+			if (stream && stream->recent.used)
+				fetch(&stream->recent.cell[stream->recent.used - 1], 1);
 		}
 		i += take_second(v, entry + i, n - i);
 	}
