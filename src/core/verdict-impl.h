@@ -93,8 +93,8 @@ struct edge {
 	struct stream *stream;
 	struct stream *aspect[ASPECT_COUNT]; /* NULL until seen */
 	struct cusum cusum;
-	struct baseline base;        /* of all streams together */
 	float lateness[MAX_LAG + 1]; /* calls by seconds of delay, decayed */
+	struct baseline base;        /* of all streams together */
 	struct pace pace;
 
 	uint8_t lag;

@@ -14,7 +14,7 @@
 #define STEP 8u       /* entries; see verdict_settle() */
 
 /* So many bytes at the beginning are touched. */
-#define EDGE_HOT offsetof(struct edge, pace.calls)
+#define EDGE_HOT offsetof(struct edge, base.share)
 #define STREAM_HOT offsetof(struct stream, base.share)
 
 static uint32_t
@@ -212,11 +212,11 @@ take_second(struct verdict *v, const uint64_t *entry, uint32_t n)
 	return of_it;
 }
 
-/* Is there one, and of another stream than the one before? */
+/* Is there one, and of another edge or, by @shift, stream than the one before? */
 static inline bool
-is_first(const uint64_t *entry, uint32_t i, uint32_t n)
+is_first(const uint64_t *entry, uint32_t i, uint32_t n, unsigned shift)
 {
-	return i < n && (!i || (entry[i] ^ entry[i - 1]) >> STREAM_SHIFT);
+	return i < n && (!i || (entry[i] ^ entry[i - 1]) >> shift);
 }
 
 static inline void
@@ -243,14 +243,19 @@ verdict_settle(struct verdict *v)
 			uint32_t s = ahead - STEP, c = s - STEP;
 			const struct stream *stream = NULL;
 
-			if (is_first(entry, ahead, n))
-				fetch(edge_of(v, entry[ahead]), EDGE_HOT);
-			if (is_first(entry, s, n))
+			if (is_first(entry, ahead, n, SECOND_SHIFT)) {
+				const struct edge *e = edge_of(v, entry[ahead]);
+
+				fetch(e, EDGE_HOT);
+				fetch(&e->pace.upto, 1);
+				fetch(&e->pace.calls[v->now % RING], 1);
+			}
+			if (is_first(entry, s, n, STREAM_SHIFT))
 				stream = stream_in(edge_of(v, entry[s]), entry[s]);
 			if (stream)
 				fetch(stream, STREAM_HOT);
 			stream = NULL;
-			if (is_first(entry, c, n))
+			if (is_first(entry, c, n, STREAM_SHIFT))
 				stream = stream_in(edge_of(v, entry[c]), entry[c]);
 			if (stream && stream->recent.used)
 				fetch(&stream->recent.cell[stream->recent.used - 1], 1);
