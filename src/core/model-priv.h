@@ -107,6 +107,7 @@ struct model {
 	struct own *own;         /* with it: who took how long by himself */
 	struct verdict *verdict; /* NULL: not watched */
 	struct verdict_options verdict_options;
+	struct verdict_status watch; /* as of the last second */
 	int utc_offset_s;
 	struct snap_event *event;   /* ring of SNAP_EVENTS, by number */
 	uint64_t told;              /* number of the newest event in it */

@@ -207,6 +207,7 @@ watch_tick(struct model *m)
 		return;
 	own_tick(m->own, m->now_us);
 	verdict_tick(m->verdict, m->now_us);
+	verdict_status(m->verdict, &m->watch);
 	take_events(m);
 }
 
@@ -397,7 +398,7 @@ watch_show(struct model *m, struct snap *s)
 	for (uint32_t i = 0; i < n; i++)
 		show_cause(m, &c[i], s);
 	show_why(m, s);
-	verdict_status(m->verdict, &s->watch);
+	s->watch = m->watch;
 	n = (uint32_t)MIN(m->told, SNAP_EVENTS);
 	to = snap_events(s, n);
 	for (uint32_t i = 0; i < n; i++)

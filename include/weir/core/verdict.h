@@ -14,8 +14,8 @@
  * What is observed is only written down, 65536 entries in a MiB at most, and taken edge by
  * edge when they are full and at each tick: until then nothing that is read shows it.
  *
- * Bounded by struct verdict_limits. An edge costs about 1 KiB with one operation and up
- * to 40 KiB with sixteen busy ones (recent.h); what is over a limit is not watched and
+ * Bounded by struct verdict_limits. An edge costs about 1 KiB with one quiet operation and
+ * up to 16 KiB more for each busy one (recent.h); what is over a limit is not watched and
  * counted.
  */
 #ifndef WEIR_CORE_VERDICT_H
