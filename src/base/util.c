@@ -75,6 +75,14 @@ xreallocarray(void *p, size_t count, size_t size)
 	return xrealloc(p, n);
 }
 
+void *
+xmalloc_aligned(size_t align, size_t n)
+{
+	void *p = NULL;
+
+	return checked(posix_memalign(&p, align, n ? n : 1) == 0 ? p : NULL);
+}
+
 char *
 xstrdup(const char *s)
 {

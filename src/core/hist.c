@@ -2,8 +2,9 @@
  * Why this shape: HDR with two digits takes 20 KB an edge and 15 us for three
  * quantiles, a t-digest is off without bound when a quantile falls between two
  * modes, and 32 buckets to the octave give 1.6 %. A page per octave keeps the
- * record path at two loads and an add, and lets a quantile skip whole octaves. Pages lie
- * side by side, so that thousands of edges need few pages of the machine's memory.
+ * record path at two loads and an add, and lets a quantile skip whole octaves. With
+ * thousands of edges that path waits for memory: a page is one line of it while its
+ * counters are bytes.
  */
 #include "config.h"
 
@@ -30,81 +31,128 @@ hist_done(struct hist *h)
 	*h = (struct hist){ 0 };
 }
 
-#define PAGE_BYTES (HIST_PAGE * sizeof(uint32_t))
+#define LINE 64 /* bytes of a cache line: a page of the narrowest counters */
+_Static_assert(HIST_PAGE == LINE, "no page is in two lines for nothing");
+
+static size_t
+page_bytes(unsigned width)
+{
+	return (size_t)HIST_PAGE << width;
+}
+
+/* Counters of another width, with room for that many pages. */
+static void
+reshape(struct hist *h, unsigned pages, unsigned width)
+{
+	struct hist to = *h;
+
+	to.width = (uint8_t)width;
+	to.count = xmalloc_aligned(LINE, pages * page_bytes(width));
+	memset(to.count, 0, pages * page_bytes(width));
+	if (width == h->width && h->pages)
+		memcpy(to.count, h->count, h->pages * page_bytes(width));
+	for (unsigned b = 0; width != h->width && b < HIST_BUCKETS; b++)
+		if (h->at[b / HIST_PAGE])
+			hist_try(&to, b, hist_count(h, b));
+	free(h->count);
+	*h = to;
+}
 
 void
-hist_page_make(struct hist *h, unsigned page)
+hist_make_room(struct hist *h, unsigned bucket)
 {
-	h->count = xrealloc(h->count, (h->pages + 1) * PAGE_BYTES);
-	memset(h->count + (size_t)h->pages * HIST_PAGE, 0, PAGE_BYTES);
-	h->at[page] = ++h->pages;
+	if (h->at[bucket / HIST_PAGE]) {
+		reshape(h, h->pages, h->width + 1u);
+		return;
+	}
+	reshape(h, h->pages + 1u, h->width);
+	h->at[bucket / HIST_PAGE] = ++h->pages;
 }
 
 void
 hist_merge(struct hist *to, const struct hist *from)
 {
-	for (unsigned p = 0; p < HIST_PAGES; p++) {
-		const uint32_t *add = hist_page(from, p);
-		uint32_t *sum;
-
-		if (!add)
-			continue;
-		sum = hist_counter(to, p * HIST_PAGE);
-		for (unsigned i = 0; i < HIST_PAGE; i++)
-			sum[i] += add[i];
-	}
+	for (unsigned b = 0; b < HIST_BUCKETS; b++)
+		if (hist_count(from, b))
+			hist_move(to, b, hist_count(from, b));
 	to->total += from->total;
 }
 
-#define LINE_COUNTERS 16 /* of a cache line */
-
-/* Four sums side by side, so that no addition waits for the one before. */
+/* The sum of bytes, eight by eight: each of four in two bytes, which hold that of a page. */
 static uint64_t
-page_sum(const uint32_t *page)
+bytes_sum(const uint8_t *p)
 {
-	uint64_t a = 0, b = 0, c = 0, d = 0;
+	const uint64_t even = UINT64_C(0x00ff00ff00ff00ff);
+	uint64_t sum = 0, v;
 
-	for (unsigned i = 0; i < HIST_PAGE; i += 4) {
-		a += page[i];
-		b += page[i + 1];
-		c += page[i + 2];
-		d += page[i + 3];
+	for (unsigned i = 0; i < HIST_PAGE; i += sizeof(v)) {
+		memcpy(&v, p + i, sizeof(v));
+		sum += (v & even) + (v >> 8 & even);
 	}
-	return a + b + c + d;
+	return sum * UINT64_C(0x0001000100010001) >> 48;
+}
+
+/* What is counted in a page that is there. */
+static uint64_t
+page_sum(const struct hist *h, unsigned page)
+{
+	uint64_t sum = 0;
+
+	if (h->width == 0)
+		return bytes_sum(
+			(const uint8_t *)h->count + hist_place(h, page * HIST_PAGE));
+	for (unsigned i = 0; i < HIST_PAGE; i++)
+		sum += hist_count(h, page * HIST_PAGE + i);
+	return sum;
 }
 
 /* Forget a page of zeros: the last one moves into its place. */
 static void
 drop_page(struct hist *h, unsigned page)
 {
+	size_t bytes = page_bytes(h->width);
+	char *count = h->count;
 	uint8_t hole = h->at[page];
 
 	for (unsigned p = 0; p < HIST_PAGES; p++)
 		if (h->at[p] == h->pages) {
-			memmove(h->count + (hole - 1u) * HIST_PAGE, hist_page(h, p),
-				PAGE_BYTES);
+			memmove(count + (hole - 1u) * bytes,
+				count + (h->pages - 1u) * bytes, bytes);
 			h->at[p] = hole;
 		}
 	h->at[page] = 0;
 	h->pages--;
 }
 
+/* Half of what fits a counter of that width: what is narrowed is not to grow at once. */
+static uint32_t
+fits_well(unsigned width)
+{
+	return UINT32_C(1) << ((8u << width) - 1);
+}
+
 void
 hist_trim(struct hist *h)
 {
-	unsigned was = h->pages;
+	unsigned was = h->pages, width = h->width;
+	uint32_t most = 0;
 
 	for (unsigned p = 0; p < HIST_PAGES; p++)
-		if (h->at[p] && page_sum(hist_page(h, p)) == 0)
+		if (h->at[p] && page_sum(h, p) == 0)
 			drop_page(h, p);
-	if (h->pages == was)
+	for (unsigned b = 0; width && b < HIST_BUCKETS; b++)
+		most = MAX(most, hist_count(h, b));
+	while (width && most <= fits_well(width - 1))
+		width--;
+	if (h->pages == was && width == h->width)
 		return;
 	if (h->pages) {
-		h->count = xrealloc(h->count, h->pages * PAGE_BYTES);
+		reshape(h, h->pages, width);
 		return;
 	}
 	free(h->count);
 	h->count = NULL;
+	h->width = 0;
 }
 
 /* 1-based rank of the sample that is quantile @q of @total of them. */
@@ -120,8 +168,8 @@ rank_of(double q, uint64_t total)
 void
 hist_fetch(const struct hist *h)
 {
-	for (unsigned i = 0; i < h->pages * HIST_PAGE; i += LINE_COUNTERS)
-		__builtin_prefetch(&h->count[i]);
+	for (size_t i = 0; i < hist_bytes(h); i += LINE)
+		__builtin_prefetch((const char *)h->count + i);
 }
 
 void
@@ -131,17 +179,16 @@ hist_quantiles(const struct hist *h, const double *q, unsigned n, int64_t *ret_u
 	unsigned k = 0;
 
 	for (unsigned p = 0; p < HIST_PAGES && k < n && h->total; p++) {
-		const uint32_t *page = hist_page(h, p);
 		uint64_t sum, below = before;
-		unsigned i = 0;
+		unsigned i = p * HIST_PAGE;
 
-		if (!page)
+		if (!h->at[p])
 			continue;
-		sum = page_sum(page);
+		sum = page_sum(h, p);
 		for (; k < n && rank_of(q[k], h->total) <= before + sum; k++) {
-			while (below + page[i] < rank_of(q[k], h->total))
-				below += page[i++];
-			ret_us[k] = hist_value(p * HIST_PAGE + i);
+			while (below + hist_count(h, i) < rank_of(q[k], h->total))
+				below += hist_count(h, i++);
+			ret_us[k] = hist_value(i);
 		}
 		before += sum;
 	}
@@ -162,10 +209,8 @@ int64_t
 hist_max(const struct hist *h)
 {
 	for (unsigned p = HIST_PAGES; p-- > 0;) {
-		const uint32_t *page = hist_page(h, p);
-
-		for (unsigned i = HIST_PAGE; page && i-- > 0;)
-			if (page[i])
+		for (unsigned i = HIST_PAGE; h->at[p] && i-- > 0;)
+			if (hist_count(h, p * HIST_PAGE + i))
 				return hist_value(p * HIST_PAGE + i);
 	}
 	return -1;
@@ -174,5 +219,5 @@ hist_max(const struct hist *h)
 size_t
 hist_bytes(const struct hist *h)
 {
-	return h->pages * PAGE_BYTES;
+	return h->pages * page_bytes(h->width);
 }

@@ -27,11 +27,10 @@ sums_done(struct sums *s)
 static void
 grow(struct sums *s)
 {
-	void *p = NULL;
+	void *p;
 
 	s->room = s->room ? s->room * 2 : 64;
-	if (posix_memalign(&p, sizeof(*s->series), s->room * sizeof(*s->series)) != 0)
-		die("out of memory");
+	p = xmalloc_aligned(SUMS_LINE, s->room * sizeof(*s->series));
 	if (s->count)
 		memcpy(p, s->series, s->count * sizeof(*s->series));
 	free(s->series);
@@ -79,22 +78,12 @@ fetch(const struct series *s)
 	__builtin_prefetch(&s->hist.at);
 }
 
-/* The same for a counter, when the head is there. */
-static inline void
-fetch_counter(const struct series *s, unsigned bucket)
-{
-	const uint32_t *page = hist_page(&s->hist, bucket / HIST_PAGE);
-
-	if (page)
-		__builtin_prefetch(&page[bucket % HIST_PAGE], 1);
-}
-
 /* What is behind the head of a series: a counter, and the head of its parent. */
 static inline void
 fetch_next(const struct series *all, uint32_t id, unsigned bucket)
 {
 	if (bucket != WINDOW_NO_LATENCY)
-		fetch_counter(&all[id], bucket);
+		hist_fetch_counter(&all[id].hist, bucket);
 	if (all[id].parent != WINDOW_NO_SERIES)
 		fetch(&all[all[id].parent]);
 }
@@ -112,7 +101,7 @@ apply_entry(struct series *s, const struct entry *e, uint64_t sign)
 		s->seldom[TOTAL_BARE] += sign;
 		return;
 	}
-	*hist_counter(&s->hist, e->bucket) += (uint32_t)sign;
+	hist_move(&s->hist, e->bucket, (uint32_t)sign);
 	s->hist.total += sign;
 }
 
@@ -169,7 +158,7 @@ apply_pairs(struct series *s, const uint16_t *bucket, const uint32_t *count, uns
 	uint64_t total = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		*hist_counter(&s->hist, bucket[i]) += (count[i] ^ flip) - flip;
+		hist_move(&s->hist, bucket[i], (count[i] ^ flip) - flip);
 		total += count[i];
 	}
 	s->hist.total += minus ? -total : total;
@@ -179,7 +168,7 @@ static inline void
 fetch_pairs(const struct series *s, const uint16_t *bucket, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
-		fetch_counter(s, bucket[i]);
+		hist_fetch_counter(&s->hist, bucket[i]);
 }
 
 /* Some latencies of two runs, read ahead, and the groups or parts of groups they are of. */

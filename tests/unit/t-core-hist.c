@@ -180,3 +180,35 @@ Test(hist, taking_away_what_was_added_gives_back_what_was)
 	hist_done(&b);
 	hist_done(&both);
 }
+
+Test(hist, counters_get_wider_when_they_must_and_narrow_again_when_trimmed)
+{
+	static const uint32_t counts[] = { 1, 255, 256, 65535, 65536, UINT32_MAX };
+	struct hist h = { 0 };
+	size_t narrow;
+
+	for (unsigned b = 0; b < HIST_BUCKETS; b++)
+		hist_add(&h, b, 1);
+	narrow = hist_bytes(&h);
+	for (unsigned i = 0; i < ARRAY_LEN(counts); i++) {
+		unsigned bucket = 300 + 7 * i;
+
+		hist_add(&h, bucket, counts[i] - 1);
+		for (unsigned b = 0; b < HIST_BUCKETS; b++)
+			cr_assert_eq(hist_count(&h, b), b == bucket ? counts[i] : 1);
+		cr_expect_eq(h.total, HIST_BUCKETS + (uint64_t)counts[i] - 1);
+		hist_sub(&h, bucket, counts[i] - 1);
+	}
+	cr_expect_eq(hist_bytes(&h), 4 * narrow);
+	hist_add(&h, 1000, 200);
+	hist_trim(&h);
+	cr_expect_eq(
+		hist_bytes(&h), 2 * narrow, "two bytes: it is more than half of one");
+	cr_expect_eq(hist_count(&h, 1000), 201);
+	hist_sub(&h, 1000, 200);
+	hist_trim(&h);
+	cr_expect_eq(hist_bytes(&h), narrow);
+	for (unsigned b = 0; b < HIST_BUCKETS; b++)
+		cr_assert_eq(hist_count(&h, b), 1);
+	hist_done(&h);
+}

@@ -24,6 +24,8 @@ void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *p, size_t n);
 /* As xrealloc for an array; dies when count * size overflows. */
 void *xreallocarray(void *p, size_t count, size_t size);
+/* As xmalloc, at a multiple of @align, which is a power of two. */
+void *xmalloc_aligned(size_t align, size_t n);
 char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t n);
 

@@ -7,12 +7,14 @@
  * (0.8 %) of the true one. Merging adds counts and loses nothing; taking away what
  * was added gives back exactly what was there before.
  *
- * Counters stand in pages of an octave each, which exist only where samples are: an
- * edge costs one to two KB, whatever the range. A counter holds up to 2^32 - 1.
+ * Counters stand in pages of an octave each, which exist only where samples are. They
+ * are bytes until one of them has to be more than that, then two, then four: most edges
+ * cost some hundred bytes, whatever the range. A counter holds up to 2^32 - 1.
  */
 #ifndef WEIR_CORE_HIST_H
 #define WEIR_CORE_HIST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,8 +28,9 @@
 /* An all-zero hist is empty and valid. */
 struct hist {
 	uint64_t total;
-	uint32_t *count;        /* the pages that are there, in the order they came */
+	void *count;            /* the pages that are there, in the order they came */
 	uint8_t pages;          /* how many that are */
+	uint8_t width;          /* a counter has 1 << width bytes */
 	uint8_t at[HIST_PAGES]; /* where each one stands, from 1; 0: it is not there */
 };
 
@@ -61,38 +64,70 @@ int64_t hist_value(unsigned bucket);
 
 void hist_done(struct hist *h); /* frees; the hist is empty and usable again */
 
-/* Make the page that is not there. */
-void hist_page_make(struct hist *h, unsigned page);
+/* Make the page of @bucket, or if it is there, the counters wider. */
+void hist_make_room(struct hist *h, unsigned bucket);
 
-/* The counters of a page, or NULL when it is not there. */
-static inline uint32_t *
-hist_page(const struct hist *h, unsigned page)
+/* Which of all counters that of a bucket is; its page is there. */
+static inline size_t
+hist_place(const struct hist *h, unsigned bucket)
 {
-	return h->at[page] ? h->count + (h->at[page] - 1u) * HIST_PAGE : NULL;
+	return (h->at[bucket / HIST_PAGE] - 1u) * HIST_PAGE + bucket % HIST_PAGE;
 }
 
 static inline uint32_t
 hist_count(const struct hist *h, unsigned bucket)
 {
-	const uint32_t *page = hist_page(h, bucket / HIST_PAGE);
+	size_t i = hist_place(h, bucket);
 
-	return page ? page[bucket % HIST_PAGE] : 0;
+	if (!h->at[bucket / HIST_PAGE])
+		return 0;
+	return h->width == 0   ? ((const uint8_t *)h->count)[i]
+	       : h->width == 1 ? ((const uint16_t *)h->count)[i]
+			       : ((const uint32_t *)h->count)[i];
 }
 
-/* The counter of a bucket, with its page made if need be. */
-static inline uint32_t *
-hist_counter(struct hist *h, unsigned bucket)
+/* Add @by to a counter. False when its page is not there, or it would not fit. */
+static inline bool
+hist_try(struct hist *h, unsigned bucket, uint32_t by)
 {
-	if (__builtin_expect(!h->at[bucket / HIST_PAGE], 0))
-		hist_page_make(h, bucket / HIST_PAGE);
-	return &h->count[(h->at[bucket / HIST_PAGE] - 1u) * HIST_PAGE +
-			 bucket % HIST_PAGE];
+	size_t i = hist_place(h, bucket);
+
+	if (!h->at[bucket / HIST_PAGE])
+		return false;
+	if (h->width == 0) {
+		uint8_t *p = (uint8_t *)h->count + i;
+		uint32_t v = *p + by;
+
+		if (v > UINT8_MAX)
+			return false;
+		*p = (uint8_t)v;
+		return true;
+	}
+	if (h->width == 1) {
+		uint16_t *p = (uint16_t *)h->count + i;
+		uint32_t v = *p + by;
+
+		if (v > UINT16_MAX)
+			return false;
+		*p = (uint16_t)v;
+		return true;
+	}
+	((uint32_t *)h->count)[i] += by;
+	return true;
+}
+
+/* The same with room made, and not to the total; to take away, 2^32 less that. */
+static inline void
+hist_move(struct hist *h, unsigned bucket, uint32_t by)
+{
+	while (__builtin_expect(!hist_try(h, bucket, by), 0))
+		hist_make_room(h, bucket);
 }
 
 static inline void
 hist_add(struct hist *h, unsigned bucket, uint32_t count)
 {
-	*hist_counter(h, bucket) += count;
+	hist_move(h, bucket, count);
 	h->total += count;
 }
 
@@ -100,13 +135,22 @@ hist_add(struct hist *h, unsigned bucket, uint32_t count)
 static inline void
 hist_sub(struct hist *h, unsigned bucket, uint32_t count)
 {
-	*hist_counter(h, bucket) -= count;
+	hist_move(h, bucket, -count);
 	h->total -= count;
+}
+
+/* Have a counter on its way, to be written. */
+static inline void
+hist_fetch_counter(const struct hist *h, unsigned bucket)
+{
+	if (h->at[bucket / HIST_PAGE])
+		__builtin_prefetch(
+			(const char *)h->count + (hist_place(h, bucket) << h->width), 1);
 }
 
 void hist_merge(struct hist *to, const struct hist *from);
 
-/* Give back the pages that hold only zeros. */
+/* Give back the pages that hold only zeros, and bytes of counters that none needs. */
 void hist_trim(struct hist *h);
 
 /*
