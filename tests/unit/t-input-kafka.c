@@ -391,5 +391,7 @@ Test(kafka, mistakes_are_told_with_what_to_write)
 		cr_expect_null(input_kafka.open(n, argv, &env, &d));
 		cr_expect_eq(d.status, STATUS_ERR_USAGE);
 		cr_expect_str_eq(d.text, rows[i].why);
+		while (n > 0)
+			free(argv[--n]);
 	}
 }

@@ -184,6 +184,8 @@ topology_copy(const struct topology *t)
 
 	*c = *t;
 	c->name = xstrdup(t->name);
+	c->gone = NULL;
+	c->gones = 0;
 	c->node = xcalloc((size_t)t->nodes + 8, sizeof(*c->node));
 	for (int i = 0; i < t->nodes; i++)
 		c->node[i] = xstrdup(t->node[i]);
@@ -199,7 +201,10 @@ topology_free(struct topology *t)
 		return;
 	for (int i = 0; i < t->nodes; i++)
 		free(t->node[i]);
+	for (int i = 0; i < t->gones; i++)
+		free(t->gone[i]);
 	free(t->node);
+	free(t->gone);
 	free(t->edge);
 	free(t->name);
 	free(t);
@@ -244,7 +249,8 @@ topology_remove_node(struct topology *t, int node)
 {
 	int kept = 0;
 
-	free(t->node[node]);
+	t->gone = xreallocarray(t->gone, (size_t)t->gones + 1, sizeof(*t->gone));
+	t->gone[t->gones++] = t->node[node];
 	t->nodes--;
 	memmove(t->node + node, t->node + node + 1,
 		(size_t)(t->nodes - node) * sizeof(*t->node));

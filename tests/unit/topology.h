@@ -21,6 +21,8 @@ struct topology {
 	char *name;
 	char **node; /* sorted */
 	int nodes;
+	char **gone; /* names of removed nodes: a snap's text lives as long as its model */
+	int gones;
 	struct topology_edge *edge; /* sorted, no pair twice, loops included */
 	int edges;
 };
