@@ -21,7 +21,7 @@
 
 #define START (INT64_C(1767225600))
 #define WARM_TICKS 66
-#define TICKS 6
+#define TICKS 30 /* of a measurement: memory is slow for some ms after cJSON */
 #define REPEATS 5
 #define ADVANCES 20 /* calls of window_advance() in a tick */
 #define READS 10    /* in a tick, when somebody looks */
