@@ -13,7 +13,6 @@
 #include "config.h"
 
 #include <cjson/cJSON.h>
-#include <math.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +22,7 @@
 #include <zmq.h>
 
 #include "bench-kit.h"
+#include "plain-way.h"
 #include "weir/base/util.h"
 #include "weir/bus/bus.h"
 #include "weir/core/hist.h"
@@ -199,77 +199,6 @@ take(void *ctx, const struct event *e)
 		model_add(sink->model, e, begin_us + EVENTS);
 }
 
-static struct str
-text_of(const cJSON *tree, const char *key)
-{
-	return str_of(cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, key)));
-}
-
-static int64_t
-number_of(const cJSON *tree, const char *key)
-{
-	double v = cJSON_GetNumberValue(cJSON_GetObjectItemCaseSensitive(tree, key));
-
-	return isnan(v) ? FLOW_UNKNOWN : (int64_t)v;
-}
-
-static void
-hex_of(struct str s, uint8_t *to)
-{
-	for (size_t i = 0; i + 1 < s.n; i += 2) {
-		unsigned byte = 0;
-
-		for (size_t k = i; k < i + 2; k++)
-			byte = byte << 4 | ((unsigned)s.p[k] <= '9' ? s.p[k] & 15u
-								    : (s.p[k] & 7u) + 9);
-		to[i / 2] = (uint8_t)byte;
-	}
-}
-
-/* The plain way: a tree for each line, and its members by name. */
-static void
-take_line(struct sink *sink, const char *line, size_t n)
-{
-	cJSON *tree = cJSON_ParseWithLength(line, n);
-	struct event e = { .type = EVENT_FLOW };
-	struct flow *f = &e.u.flow;
-
-	if (!tree)
-		fail("cJSON does not like it");
-	flow_init(f);
-	f->src = text_of(tree, "src");
-	f->dst = text_of(tree, "dst");
-	f->op = text_of(tree, "op");
-	f->end_us = (int64_t)(cJSON_GetNumberValue(
-				      cJSON_GetObjectItemCaseSensitive(tree, "ts")) *
-			      1e6);
-	f->client_us = number_of(tree, "us");
-	f->server_us = number_of(tree, "srv_us");
-	f->bytes_in = number_of(tree, "in");
-	f->bytes_out = number_of(tree, "out");
-	f->failed = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(tree, "err"));
-	flow_kind_from(text_of(tree, "kind"), &f->kind);
-	flow_origin_from(text_of(tree, "origin"), &f->origin);
-	hex_of(text_of(tree, "trace"), f->ids.trace);
-	hex_of(text_of(tree, "span"), f->ids.span);
-	take(sink, &e);
-	cJSON_Delete(tree);
-}
-
-static void
-take_lines(struct sink *sink, struct str payload)
-{
-	while (payload.n > 0) {
-		const char *end = memchr(payload.p, '\n', payload.n);
-		size_t n = end ? (size_t)(end - payload.p) : payload.n;
-
-		take_line(sink, payload.p, n);
-		n += end != NULL;
-		payload.p += n;
-		payload.n -= n;
-	}
-}
-
 enum way {
 	NOTHING,
 	CJSON,
@@ -285,7 +214,7 @@ use(enum way way, struct inbox *in, struct sink *sink, struct str frame)
 		inbox_frame(in, frame, 0, begin_us);
 	else if (way == CJSON && wire_get_frame(frame, &f) == STATUS_OK &&
 		 f.header.type == WIRE_DATA)
-		take_lines(sink, f.payload);
+		plain_lines(f.payload, take, sink);
 }
 
 /* ------------------------------------------------------------ over the socket */
