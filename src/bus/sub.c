@@ -328,6 +328,9 @@ bus_sub_close(struct bus_sub *s)
 		s->stop[1] = -1;
 		pthread_join(s->drain, NULL);
 	}
+	/* Or libzmq would go on telling what nobody receives, and loses that memory. */
+	if (s->socket)
+		zmq_socket_monitor(s->socket, NULL, 0);
 	if (s->monitor)
 		zmq_close(s->monitor);
 	if (s->socket)
