@@ -104,13 +104,13 @@ xstrndup(const char *s, size_t n)
 #define DIGITS (1u << DIGIT_BITS)
 
 void
-sort_u64(uint64_t *v, uint64_t *scratch, size_t n)
+sort_u64(uint64_t *v, uint64_t *scratch, size_t n, unsigned bit)
 {
 	uint64_t differ = 0, *from = v, *to = scratch;
 
 	for (size_t i = 1; i < n; i++)
 		differ |= v[i] ^ v[0];
-	for (unsigned shift = 0; shift < 64 && differ >> shift; shift += DIGIT_BITS) {
+	for (unsigned shift = bit; shift < 64 && differ >> shift; shift += DIGIT_BITS) {
 		size_t at[DIGITS] = { 0 }, sum = 0;
 		uint64_t *swap = from;
 

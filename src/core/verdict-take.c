@@ -237,7 +237,7 @@ verdict_settle(struct verdict *v)
 	uint32_t n = v->entries, ahead = 0;
 
 	v->entries = 0;
-	sort_u64(v->entry, v->entry + ENTRIES, n);
+	sort_u64(v->entry, v->entry + ENTRIES, n, KEY_SHIFT);
 	for (uint32_t i = 0; i < n;) {
 		for (; ahead < i + 3 * STEP; ahead++) {
 			uint32_t s = ahead - STEP, c = s - STEP;

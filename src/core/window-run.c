@@ -353,7 +353,7 @@ sort_groups(const struct buf *b, uint64_t **ret_key)
 		skip_arrays(&c);
 		key[n++] = (uint64_t)c.series << 32 | at;
 	}
-	sort_u64(key, key + n, n);
+	sort_u64(key, key + n, n, 32);
 	*ret_key = key;
 	return n;
 }

@@ -260,7 +260,7 @@ aggregate_finish(struct aggregate *a, wire_event_fn fn, void *ctx)
 	if (a->flows == 0)
 		return;
 	a->scratch = xreallocarray(a->scratch, a->items_room, sizeof(*a->scratch));
-	sort_u64(a->item, a->scratch, a->items);
+	sort_u64(a->item, a->scratch, a->items, 0);
 	l = xreallocarray(NULL, LATENCIES, sizeof(*l));
 	for (uint32_t i = 0; i < a->keys.count; i++)
 		at = hand_out(a, i, at, l, fn, ctx);

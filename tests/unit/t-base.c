@@ -183,3 +183,28 @@ Test(when, times_of_logs_and_programs_are_read_to_the_microsecond)
 			us, rows[i].us, "%s gives %lld", rows[i].text, (long long)us);
 	}
 }
+
+Test(util, sorts_by_the_upper_bits_and_leaves_the_rest_as_it_came)
+{
+	enum {
+		N = 3000
+	};
+	static uint64_t v[N], scratch[N];
+	uint64_t x = 1;
+
+	for (unsigned bit = 0; bit <= 48; bit += 16) {
+		/* The lower digits tell the order they came in, the upper ones are few. */
+		for (uint64_t i = 0; i < N; i++) {
+			x = x * UINT64_C(6364136223846793005) +
+			    UINT64_C(1442695040888963407);
+			v[i] = bit ? x >> 56 << 56 | (x >> 40 & 3) << bit | (N - i) : x;
+		}
+		sort_u64(v, scratch, N, bit);
+		for (unsigned i = 1; i < N; i++) {
+			cr_assert_leq(v[i - 1] >> bit, v[i] >> bit);
+			if (bit && v[i - 1] >> bit == v[i] >> bit)
+				cr_assert_gt(v[i - 1], v[i]);
+		}
+	}
+	sort_u64(v, scratch, 0, 0);
+}

@@ -41,8 +41,11 @@ void die_run_hook(void);
 /* Run the hook, say why on stderr, abort. Only for faults of ours and lack of memory. */
 void die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
-/* Sort @v, with room for as many in @scratch; the digits that all have alike cost nothing. */
-void sort_u64(uint64_t *v, uint64_t *scratch, size_t n);
+/*
+ * Sort @v by the bits from @bit on, with room for as many in @scratch. Those alike there
+ * stay in their order; digits that all have alike cost nothing.
+ */
+void sort_u64(uint64_t *v, uint64_t *scratch, size_t n, unsigned bit);
 
 /* 64-bit mix of bytes; fast, not for hostile-collision-proof sets without a bound. */
 uint64_t hash_bytes(const void *p, size_t n);
