@@ -45,6 +45,7 @@ struct window {
 		uint32_t run;
 		struct run_cursor c;
 	} out;           /* the same for taking out the slot at `done` */
+	unsigned late;   /* the slot that was looked for last */
 	uint32_t unpaid; /* records since the last piece of work */
 	bool packs;      /* there may be tails to be packed */
 	bool packed;     /* there may be runs to be put in */
@@ -542,22 +543,27 @@ place_at(struct window *w, int64_t at_us, uint32_t series)
 		return NULL;
 	s = log_slot(&w->log, at);
 	e = log_place(&w->log, s, series);
+	w->late = (unsigned)(s - w->log.slot);
 	/* Of a second that the sums have lost already nothing is put in. */
 	if (at < w->low)
 		tail_set_summed(&s->tail);
 	return e;
 }
 
-/* The same in the newest second, where there nearly always is room. */
+/* The same in that slot, if the call is of its time and there is room. */
 static inline struct entry *
-place_now(const struct window *w, int64_t at_us, uint32_t series)
+place_in(const struct window *w, unsigned slot, int64_t at_us, uint32_t series)
 {
+	int64_t at = MIN(at_us, w->now_us);
 	struct slot *s;
 
-	if (!w->log.slots || at_us < w->now_tick * TICK_US)
+	if (slot >= w->log.slots)
 		return NULL;
-	s = &w->log.slot[w->log.slots - 1];
-	return s->tick == w->now_tick ? tail_place(&s->tail, series) : NULL;
+	s = &w->log.slot[slot];
+	if (at < s->tick * TICK_US || at >= (s->tick + s->span) * TICK_US ||
+		s->tick < w->low)
+		return NULL;
+	return tail_place(&s->tail, series);
 }
 
 bool
@@ -567,7 +573,10 @@ window_add(struct window *w, int64_t at_us, const struct window_record *r)
 
 	if (!entry_fits(r))
 		return add_as_group(w, at_us, r);
-	e = place_now(w, at_us, r->series);
+	/* Nearly all are of the newest second, or of the same as the last that was not. */
+	e = place_in(w, w->log.slots - 1, at_us, r->series);
+	if (!e)
+		e = place_in(w, w->late, at_us, r->series);
 	if (!e && !(e = place_at(w, at_us, r->series)))
 		return false;
 	entry_put(e, r);
