@@ -1,15 +1,12 @@
 /*
  * The dashboard's only thread. Each turn:
  *
- *   wait     for keys, signals and data; no longer than until the next frame is due
- *            when something has changed, else until the next tick
  *   keys     all that wait
- *   frame    at once when a key asked for it, else when something changed and the
- *            last one is FRAME_US ago
- *   events   for at most EVENTS_US
+ *   a step   what turn_next() says: answer a key, take a picture, or take events
+ *   wait     for keys, signals and data; not at all while there is something to do
  *
- * A key so waits for EVENTS_US and a frame at most, whatever comes in; what could not
- * be taken in time stays in the ring of the bus, which counts what it sheds.
+ * What could not be taken in time stays in the ring of the bus, which counts what it
+ * sheds.
  */
 #include "config.h"
 
@@ -26,28 +23,18 @@
 #include "weir/cmd/herald.h"
 #include "weir/cmd/signals.h"
 #include "weir/cmd/stage.h"
+#include "weir/cmd/turn.h"
 #include "weir/term/term.h"
 
 enum {
-	FRAME_US = 100000, /* ten frames a second at most */
-	TICK_US = 1000000, /* ages and windows move even when nothing arrives */
-	EVENTS_US = 10000,
-	/*
-	 * Data is looked for this often, not at once: a wake-up for each message costs
-	 * more than the message, and no eye sees the difference.
-	 */
-	GATHER_US = 20000,
+	PLAYED_US = 20000, /* a source that is played is looked at this often */
 };
 
 struct loop {
 	struct stage st;
 	struct theme *theme;
 	enum charset charset;
-	bool dirty;
-	bool more;              /* data was left when its time was up */
-	int64_t next_frame_us;  /* not before */
-	int64_t next_tick_us;   /* draw at least then */
-	int64_t next_gather_us; /* take data then */
+	struct turn turn;
 	struct herald herald;
 	struct snap unseen; /* what is told of while the screen is frozen */
 	bool bell;
@@ -78,8 +65,7 @@ fit_size(struct loop *l)
 	term_size(&w, &h);
 	if (w != grid_width(l->st.grid) || h != grid_height(l->st.grid))
 		grid_resize(l->st.grid, w, h);
-	l->dirty = true;
-	l->next_frame_us = 0;
+	l->turn.asked = true;
 }
 
 static void
@@ -99,10 +85,9 @@ obey(struct loop *l, unsigned asked)
 		fit_size(l);
 	}
 	if (asked)
-		l->dirty = true;
-	/* A key is answered at once. */
-	if (asked & UI_REDRAW)
-		l->next_frame_us = 0;
+		l->turn.asked = true;
+	if (stage_outdated(&l->st))
+		l->turn.outdated = true;
 }
 
 static void
@@ -136,33 +121,51 @@ take_signals(struct loop *l)
 static void
 take_events(struct loop *l, int64_t now_us)
 {
-	if (now_us < l->next_gather_us && !l->more)
-		return;
-	l->more = feed_step(l->st.feed, now_us, EVENTS_US);
-	/* Where nothing came, whatever comes next wakes us at once. */
-	l->next_gather_us = l->more ? now_us + GATHER_US : now_us;
+	l->turn.more = feed_step(l->st.feed, now_us, TURN_EVENTS_US);
 	/* A frozen picture does not change; its age in the header ticks on. */
-	if (l->more && !ui_frozen(l->st.ui))
-		l->dirty = true;
+	if (l->turn.more && !ui_frozen(l->st.ui))
+		l->turn.changed = true;
 	if (stage_listen(&l->st))
-		l->dirty = true;
+		l->turn.changed = true;
 }
 
 static void
-draw(struct loop *l, int64_t now_us)
+show(struct loop *l)
 {
-	if (now_us >= l->next_tick_us)
-		l->dirty = true;
-	if (!l->dirty || now_us < l->next_frame_us)
-		return;
 	stage_paint(&l->st);
 	term_show(l->st.grid, l->theme, l->charset);
-	l->dirty = false;
+	turn_shown(&l->turn);
+}
+
+static void
+look(struct loop *l)
+{
+	int64_t now_us;
+
+	stage_look(&l->st);
+	show(l);
 	/* From when it was done: a slow terminal gets fewer frames, not all our time. */
 	now_us = clock_mono_us();
-	l->next_frame_us = now_us + FRAME_US;
-	l->next_tick_us = now_us + TICK_US;
+	turn_looked(&l->turn, now_us);
 	l->next_tell_us = now_us; /* what is shown is told at once */
+}
+
+static void
+take_step(struct loop *l, int64_t now_us)
+{
+	switch (turn_next(&l->turn, now_us)) {
+	case TURN_WAIT:
+		break;
+	case TURN_EVENTS:
+		take_events(l, now_us);
+		break;
+	case TURN_SHOW:
+		show(l);
+		break;
+	case TURN_LOOK:
+		look(l);
+		break;
+	}
 }
 
 /* Tell those who do not look at the screen. */
@@ -174,7 +177,7 @@ tell(struct loop *l, int64_t now_us)
 
 	if (now_us < l->next_tell_us || (!l->bell && !l->herald.path))
 		return;
-	l->next_tell_us = now_us + TICK_US;
+	l->next_tell_us = now_us + TURN_TICK_US;
 	if (ui_frozen(l->st.ui)) {
 		feed_snap(l->st.feed, &l->unseen);
 		s = &l->unseen;
@@ -195,23 +198,20 @@ wait_for(struct loop *l, int64_t now_us)
 		{ .fd = signals_fd(), .events = POLLIN },
 	};
 	unsigned n = 2;
-	int64_t until_us = l->dirty ? l->next_frame_us : l->next_tick_us;
-	bool played = feed_source(l->st.feed)->ops->played;
+	int64_t until_us = turn_until_us(&l->turn, now_us);
 
-	if (now_us < l->next_gather_us)
-		until_us = MIN(until_us, l->next_gather_us);
-	else if (!feed_ended(l->st.feed, NULL))
+	if (!feed_ended(l->st.feed, NULL)) {
 		n += feed_fds(l->st.feed, fds + 2, SOURCE_MAX_FDS);
-	if (played && !feed_ended(l->st.feed, NULL))
-		until_us = MIN(until_us, now_us + GATHER_US);
-	if (l->more)
-		until_us = now_us;
+		if (feed_source(l->st.feed)->ops->played)
+			until_us = MIN(until_us, now_us + PLAYED_US);
+	}
 	if (poll(fds, n, (int)CLAMP((until_us - now_us + 999) / 1000, 0, 1000)) < 0 &&
 		errno != EINTR)
 		die("poll: %s", strerror(errno));
 	/* Reading a lost terminal says nothing for ever; poll tells. */
 	if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))
 		l->exit = EXIT_WORLD;
+	l->turn.more = true;
 }
 
 static enum charset
@@ -251,7 +251,6 @@ loop_run(struct feed *feed, const struct options *o)
 	stage_init(&l.st, feed, o, w, h, l.charset != CHARSET_UNICODE);
 	herald_init(&l.herald, o, l.charset == CHARSET_ASCII);
 	l.bell = o->bell;
-	l.dirty = true;
 	/* The first picture has what is there already. */
 	take_events(&l, clock_mono_us());
 	while (l.exit < 0) {
@@ -259,9 +258,8 @@ loop_run(struct feed *feed, const struct options *o)
 		take_keys(&l);
 		if (l.exit >= 0)
 			break;
-		draw(&l, clock_mono_us());
+		take_step(&l, clock_mono_us());
 		tell(&l, clock_mono_us());
-		take_events(&l, clock_mono_us());
 		wait_for(&l, clock_mono_us());
 	}
 	term_close();

@@ -29,6 +29,13 @@ write_plane(const struct run *r, const char *name, const char *suffix,
 	return s;
 }
 
+static void
+picture(struct run *r)
+{
+	stage_look(&r->st);
+	stage_paint(&r->st);
+}
+
 static enum status
 shoot(struct run *r, const char *name, struct diag *d)
 {
@@ -36,7 +43,7 @@ shoot(struct run *r, const char *name, struct diag *d)
 	enum status s = STATUS_OK;
 
 	stage_listen(&r->st);
-	stage_paint(&r->st);
+	picture(r);
 	grid_glyph_plane(r->st.grid, r->ascii, &glyphs);
 	grid_role_plane(r->st.grid, &roles);
 	if (r->dir) {
@@ -73,13 +80,13 @@ do_step(struct run *r, const struct step *step, bool *ret_quit, struct diag *d)
 		feed_run(r->st.feed, feed_source(r->st.feed)->start_us + step->at_us,
 			NULL);
 		/* Views remember what they have shown: show them each state. */
-		stage_paint(&r->st);
+		picture(r);
 		return STATUS_OK;
 	case STEP_KEYS:
 		for (unsigned i = 0; i < step->key_count && !*ret_quit; i++) {
 			if (stage_key(&r->st, step->keys[i]) & UI_QUIT)
 				*ret_quit = true;
-			stage_paint(&r->st);
+			picture(r);
 		}
 		return STATUS_OK;
 	case STEP_SHOT:

@@ -45,16 +45,36 @@ stage_key(struct stage *st, uint32_t key)
 
 	if (asked & UI_WINDOW)
 		feed_set_window(st->feed, ui_window(st->ui));
+	st->held |= ui_frozen(st->ui);
 	return asked;
+}
+
+bool
+stage_outdated(const struct stage *st)
+{
+	const struct snap *s = &st->snap;
+	uint32_t edge;
+
+	if (ui_frozen(st->ui))
+		return false;
+	if (st->held || s->window_us != feed_window(st->feed))
+		return true;
+	return ui_closeup(st->ui, &edge) && !(s->shape.wanted && s->shape.key == edge);
+}
+
+void
+stage_look(struct stage *st)
+{
+	if (ui_frozen(st->ui))
+		return;
+	st->held = false;
+	st->snap.shape.wanted = ui_closeup(st->ui, &st->snap.shape.key);
+	feed_snap(st->feed, &st->snap);
 }
 
 void
 stage_paint(struct stage *st)
 {
-	if (!ui_frozen(st->ui)) {
-		st->snap.shape.wanted = ui_closeup(st->ui, &st->snap.shape.key);
-		feed_snap(st->feed, &st->snap);
-	}
 	if (st->snap.nodes == 0) {
 		buf_clear(&st->empty_text);
 		feed_empty_text(st->feed, &st->empty_text);

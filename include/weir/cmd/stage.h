@@ -18,6 +18,7 @@ struct stage {
 	struct snap snap;      /* what is shown; stays as it is while frozen */
 	struct buf said;       /* the last lines that agents and others said */
 	struct buf empty_text; /* scratch */
+	bool held;             /* it was frozen, and is from then */
 	bool told_end;         /* that nothing will come again */
 };
 
@@ -28,7 +29,13 @@ void stage_done(struct stage *st);
 /* Let the ui have @key and do what it asks for of the feed; returns its UI_ bits. */
 unsigned stage_key(struct stage *st, uint32_t key);
 
-/* Take a new picture, unless frozen, and paint it. */
+/* Is it another picture, not only another view of it, that the ui wants? */
+bool stage_outdated(const struct stage *st);
+
+/* Take a new picture, unless frozen. */
+void stage_look(struct stage *st);
+
+/* Paint the picture that there is. */
 void stage_paint(struct stage *st);
 
 /* Show what others said and how the source ended. True when there was something. */
