@@ -92,6 +92,87 @@ bytes_sum(const uint8_t *p)
 	return sum * UINT64_C(0x0001000100010001) >> 48;
 }
 
+/*
+ * The counters of a page and @count, where that fits: then true. GCC makes vectors of
+ * these loops.
+ */
+static bool
+add_to_8(uint8_t *restrict p, const uint8_t *restrict count)
+{
+	uint8_t sum[HIST_PAGE], over = 0;
+
+	for (unsigned i = 0; i < HIST_PAGE; i++) {
+		sum[i] = (uint8_t)(p[i] + count[i]);
+		over |= sum[i] < count[i];
+	}
+	if (!over)
+		memcpy(p, sum, sizeof(sum));
+	return !over;
+}
+
+static bool
+add_to_16(uint16_t *restrict p, const uint8_t *restrict count)
+{
+	uint16_t sum[HIST_PAGE], over = 0;
+
+	for (unsigned i = 0; i < HIST_PAGE; i++) {
+		sum[i] = (uint16_t)(p[i] + count[i]);
+		over |= sum[i] < count[i];
+	}
+	if (!over)
+		memcpy(p, sum, sizeof(sum));
+	return !over;
+}
+
+static bool
+page_add(struct hist *h, unsigned page, const uint8_t *restrict count)
+{
+	size_t at = hist_place(h, page * HIST_PAGE);
+	uint32_t *restrict wide = (uint32_t *)h->count + at;
+
+	if (!h->at[page])
+		return false;
+	if (h->width == 0)
+		return add_to_8((uint8_t *)h->count + at, count);
+	if (h->width == 1)
+		return add_to_16((uint16_t *)h->count + at, count);
+	for (unsigned i = 0; i < HIST_PAGE; i++)
+		wide[i] += count[i];
+	return true;
+}
+
+static void
+page_sub(struct hist *h, unsigned page, const uint8_t *restrict count)
+{
+	size_t at = hist_place(h, page * HIST_PAGE);
+	uint8_t *restrict p8 = (uint8_t *)h->count + at;
+	uint16_t *restrict p16 = (uint16_t *)h->count + at;
+	uint32_t *restrict p32 = (uint32_t *)h->count + at;
+
+	if (h->width == 0)
+		for (unsigned i = 0; i < HIST_PAGE; i++)
+			p8[i] = (uint8_t)(p8[i] - count[i]);
+	else if (h->width == 1)
+		for (unsigned i = 0; i < HIST_PAGE; i++)
+			p16[i] = (uint16_t)(p16[i] - count[i]);
+	else
+		for (unsigned i = 0; i < HIST_PAGE; i++)
+			p32[i] -= count[i];
+}
+
+void
+hist_turn_page(struct hist *h, unsigned page, const uint8_t *count, bool minus)
+{
+	uint64_t sum = bytes_sum(count);
+
+	if (minus)
+		page_sub(h, page, count);
+	else
+		while (!page_add(h, page, count))
+			hist_make_room(h, page * HIST_PAGE);
+	h->total += minus ? -sum : sum;
+}
+
 /* What is counted in a page that is there. */
 static uint64_t
 page_sum(const struct hist *h, unsigned page)

@@ -318,22 +318,9 @@ merge_start(struct log *g, unsigned from, unsigned to, int64_t tick, int64_t spa
 static void
 move_groups(struct log *g, struct slot *to, const struct slot *from)
 {
-	struct run all = { .p = (uint8_t *)from->groups.p, .n = from->groups.n };
-	uint16_t bucket[HIST_BUCKETS];
-	uint32_t count[HIST_BUCKETS];
-	struct run_cursor c;
-	struct totals t;
-
-	if (!all.n)
-		return;
-	c = run_open(&all);
-	while (run_peek(&c) != WINDOW_NO_SERIES) {
-		unsigned n;
-
-		run_next(&c, &t);
-		n = run_pairs(&c, bucket, count, HIST_BUCKETS);
-		log_append_group(g, to, c.series, &t, bucket, count, n);
-	}
+	g->bytes -= to->groups.cap;
+	buf_add(&to->groups, from->groups.p, from->groups.n);
+	g->bytes += to->groups.cap;
 	to->grouped = to->groups.n;
 }
 

@@ -2,6 +2,7 @@
 
 #include "window-run.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,22 +62,23 @@ group_totals(const struct window_group *g)
 
 /*
  * What stands before the latencies of a group. Nearly all say nothing that is not in
- * here, with the bytes in and out as two numbers of 32 bits behind it; the others are
- * wide, and all of their totals are varints.
+ * these two; the others are wide, and all of their totals are varints.
  */
 struct head {
 	uint32_t series;
-	uint16_t n;   /* latencies */
-	uint8_t form; /* and what follows */
+	uint16_t n;   /* latencies or pages */
+	uint8_t form; /* and HEAD_WIDE */
 	uint8_t some; /* errors; which totals there are of one that is wide */
 };
 
-enum head_flag {     /* beside the form */
-	HEAD_IN = 4, /* each call told its bytes */
-	HEAD_OUT = 8,
-	HEAD_WIDE = 16,
-	HEAD_FORM = 3
+struct usual {
+	uint32_t in, out;
+	uint8_t in_known, out_known;
 };
+
+#define USUAL_BYTES (offsetof(struct usual, out_known) + 1) /* without padding */
+
+#define HEAD_WIDE 16
 
 void
 run_next(struct run_cursor *c, struct totals *t)
@@ -90,58 +92,68 @@ run_next(struct run_cursor *c, struct totals *t)
 		for (unsigned mask = h.some; mask; mask &= mask - 1)
 			t->v[__builtin_ctz(mask)] = run_varint(&c->p);
 	} else {
-		uint32_t bytes[2];
+		struct usual u;
 
-		memcpy(bytes, c->p, sizeof(bytes));
-		c->p += sizeof(bytes);
+		memcpy(&u, c->p, USUAL_BYTES);
+		c->p += USUAL_BYTES;
 		t->v[TOTAL_ERRORS] = h.some;
-		t->v[TOTAL_IN] = bytes[0];
-		t->v[TOTAL_OUT] = bytes[1];
-		t->v[TOTAL_IN_KNOWN] = h.form & HEAD_IN ? h.n : 0;
-		t->v[TOTAL_OUT_KNOWN] = h.form & HEAD_OUT ? h.n : 0;
+		t->v[TOTAL_IN] = u.in;
+		t->v[TOTAL_OUT] = u.out;
+		t->v[TOTAL_IN_KNOWN] = u.in_known;
+		t->v[TOTAL_OUT_KNOWN] = u.out_known;
 	}
 	c->series = h.series;
 	c->left = h.n;
-	c->form = h.form & HEAD_FORM;
-	c->bucket = 0;
+	c->form = h.form & ~HEAD_WIDE;
 	c->counts = c->p + h.n * sizeof(uint16_t);
 }
 
-static void
-read_steps(struct run_cursor *c, uint16_t *bucket, uint32_t *count, unsigned n)
+unsigned
+run_page(struct run_cursor *c, uint8_t *count)
 {
-	const uint8_t *p = c->p;
-	unsigned at = c->bucket;
+	unsigned page = page_number(c->p);
 
-	for (unsigned i = 0; i < n; i++) {
-		uint64_t step = run_varint(&p);
+	c->p = page_get(c->p, count);
+	c->left--;
+	return page;
+}
 
-		at += (unsigned)(step >> 1);
-		bucket[i] = (uint16_t)at;
-		count[i] = step & 1 ? (uint32_t)run_varint(&p) : 1;
-	}
-	c->p = p;
-	c->bucket = at;
+/*
+ * Copy an even number of bytes. Of one that is known to be small GCC makes an instruction
+ * that takes longer than all the rest.
+ */
+static inline void
+copy_few(void *to, const uint8_t *from, size_t n)
+{
+	size_t i = 0;
+
+	for (; i + 8 <= n; i += 8)
+		memcpy((uint8_t *)to + i, from + i, 8);
+	for (; i < n; i += 2)
+		memcpy((uint8_t *)to + i, from + i, 2);
 }
 
 unsigned
-run_pairs(struct run_cursor *c, uint16_t *bucket, uint32_t *count, unsigned most)
+run_pairs(struct run_cursor *c, uint16_t *bucket, uint32_t *count)
 {
-	unsigned n = MIN(c->left, most);
+	unsigned n = MIN(c->left, RUN_PART);
 
-	c->left -= n;
-	if (c->form == FORM_PAIRS) {
-		read_steps(c, bucket, count, n);
+	if (!n)
+		return 0;
+	if (c->form == FORM_PAGES) {
+		c->p = page_get_few(c->p, bucket, count, &n);
+		c->left--;
 		return n;
 	}
-	memcpy(bucket, c->p, n * sizeof(*bucket));
+	c->left -= n;
+	copy_few(bucket, c->p, n * sizeof(*bucket));
 	c->p += n * sizeof(*bucket);
 	if (c->form == FORM_LIST) {
 		for (unsigned i = 0; i < n; i++)
 			count[i] = 1;
 		return n;
 	}
-	memcpy(count, c->counts, n * sizeof(*count));
+	copy_few(count, c->counts, n * sizeof(*count));
 	c->counts += n * sizeof(*count);
 	c->p = c->left ? c->p : c->counts;
 	return n;
@@ -171,55 +183,40 @@ fold_arrays(struct fold *f, struct run_cursor *c)
 	skip_arrays(c);
 }
 
-#define PART 64 /* latencies read at a time */
+static void
+fold_page(struct fold *f, struct run_cursor *c)
+{
+	uint8_t count[HIST_PAGE];
+	unsigned page = run_page(c, count);
+	uint32_t *to = &f->count[page * HIST_PAGE];
+
+	f->pages |= 1u << page;
+	for (unsigned i = 0; i < HIST_PAGE; i++)
+		to[i] += count[i];
+}
 
 void
 fold_group(struct fold *f, struct run_cursor *c)
 {
-	uint16_t bucket[PART];
-	uint32_t count[PART];
+	uint16_t bucket[RUN_PART];
+	uint32_t count[RUN_PART];
 	struct totals t;
 	unsigned n;
 
 	run_next(c, &t);
 	for (unsigned i = 0; i < TOTALS; i++)
 		f->totals.v[i] += t.v[i];
-	if (c->form == FORM_ARRAYS) {
+	if (c->form == FORM_ARRAYS)
 		fold_arrays(f, c);
-		return;
-	}
-	while ((n = run_pairs(c, bucket, count, PART)) > 0)
+	while (c->left) {
+		if (run_at_page(c)) {
+			fold_page(f, c);
+			continue;
+		}
+		n = run_pairs(c, bucket, count);
 		for (unsigned i = 0; i < n; i++)
 			fold_pair(f, bucket[i], count[i]);
-}
-
-static inline uint8_t *
-put_pair(uint8_t *p, unsigned step, uint32_t count)
-{
-	p = put_varint(p, (uint64_t)step << 1 | (count != 1));
-	return count != 1 ? put_varint(p, count) : p;
-}
-
-/* Write the pairs, and forget them. */
-static uint8_t *
-put_pairs(uint8_t *p, struct fold *f)
-{
-	unsigned last = 0;
-
-	for (unsigned page = 0; page < HIST_PAGES; page++) {
-		uint64_t bits = f->mark[page];
-
-		f->mark[page] = 0;
-		for (; bits; bits &= bits - 1) {
-			unsigned bucket =
-				page * HIST_PAGE + (unsigned)__builtin_ctzll(bits);
-
-			p = put_pair(p, bucket - last, f->count[bucket]);
-			f->count[bucket] = 0;
-			last = bucket;
-		}
 	}
-	return p;
 }
 
 /* What stands before a group's latencies takes at most so much. */
@@ -227,15 +224,14 @@ put_pairs(uint8_t *p, struct fold *f)
 
 /* Do the totals fit a head that is not wide? */
 static bool
-is_usual(const struct totals *t, unsigned n)
+is_usual(const struct totals *t)
 {
 	const uint64_t *v = t->v;
 
 	return !(v[TOTAL_BARE] | v[TOTAL_EXCESS] | v[TOTAL_COARSE]) &&
-	       v[TOTAL_ERRORS] <= UINT8_MAX && v[TOTAL_IN] <= UINT32_MAX &&
-	       v[TOTAL_OUT] <= UINT32_MAX &&
-	       (v[TOTAL_IN_KNOWN] == n || !v[TOTAL_IN_KNOWN]) &&
-	       (v[TOTAL_OUT_KNOWN] == n || !v[TOTAL_OUT_KNOWN]);
+	       v[TOTAL_ERRORS] <= UINT8_MAX &&
+	       (v[TOTAL_IN] | v[TOTAL_OUT]) <= UINT32_MAX &&
+	       (v[TOTAL_IN_KNOWN] | v[TOTAL_OUT_KNOWN]) <= UINT8_MAX;
 }
 
 static uint8_t *
@@ -259,31 +255,34 @@ put_head(uint8_t *p, uint32_t series, const struct totals *t, unsigned n,
 	enum group_form form)
 {
 	struct head h = { .series = series, .n = (uint16_t)n, .form = (uint8_t)form };
-	uint32_t bytes[] = { (uint32_t)t->v[TOTAL_IN], (uint32_t)t->v[TOTAL_OUT] };
+	struct usual u = { .in = (uint32_t)t->v[TOTAL_IN],
+		.out = (uint32_t)t->v[TOTAL_OUT],
+		.in_known = (uint8_t)t->v[TOTAL_IN_KNOWN],
+		.out_known = (uint8_t)t->v[TOTAL_OUT_KNOWN] };
 
-	if (!is_usual(t, n))
+	if (!is_usual(t))
 		return put_wide(p, h, t);
 	h.some = (uint8_t)t->v[TOTAL_ERRORS];
-	h.form |= (t->v[TOTAL_IN_KNOWN] ? HEAD_IN : 0) |
-		  (t->v[TOTAL_OUT_KNOWN] ? HEAD_OUT : 0);
 	memcpy(p, &h, sizeof(h));
-	memcpy(p + sizeof(h), bytes, sizeof(bytes));
-	return p + sizeof(h) + sizeof(bytes);
+	memcpy(p + sizeof(h), &u, USUAL_BYTES);
+	return p + sizeof(h) + USUAL_BYTES;
 }
 
 void
 pack_fold(struct buf *b, uint32_t series, struct fold *f)
 {
-	unsigned pairs = 0;
-	uint8_t *start, *p;
+	unsigned pages = (unsigned)__builtin_popcount(f->pages);
+	uint8_t *start = (uint8_t *)buf_reserve(b, HEAD_MAX + pages * PAGE_BYTES_MAX);
+	uint8_t *p = put_head(start, series, &f->totals, pages, FORM_PAGES);
 
-	for (unsigned i = 0; i < HIST_PAGES; i++)
-		pairs += (unsigned)__builtin_popcountll(f->mark[i]);
-	start = (uint8_t *)buf_reserve(b, HEAD_MAX + 2 * (size_t)pairs * VARINT_MAX);
-	p = put_head(start, series, &f->totals, pairs, FORM_PAIRS);
-	p = put_pairs(p, f);
+	for (uint32_t left = f->pages; left; left &= left - 1) {
+		unsigned page = (unsigned)__builtin_ctz(left);
+
+		p = page_put(p, page, &f->count[page * HIST_PAGE]);
+	}
 	b->n += (size_t)(p - start);
 	f->totals = (struct totals){ 0 };
+	f->pages = 0;
 }
 
 void
@@ -312,23 +311,6 @@ pack_group(struct buf *b, uint32_t series, const struct totals *t, const uint16_
 		memcpy(p, count, n * sizeof(*count));
 		p += n * sizeof(*count);
 	}
-	b->n += (size_t)(p - start);
-}
-
-/* Append a group that is as it came as pairs. */
-static void
-pack_arrays(struct buf *b, struct run_cursor *c, const struct totals *t)
-{
-	uint8_t *start =
-		(uint8_t *)buf_reserve(b, HEAD_MAX + 2 * (size_t)c->left * VARINT_MAX);
-	uint8_t *p = put_head(start, c->series, t, c->left, FORM_PAIRS);
-	uint16_t bucket[PART];
-	uint32_t count[PART];
-	unsigned n, last = 0;
-
-	while ((n = run_pairs(c, bucket, count, PART)) > 0)
-		for (unsigned i = 0; i < n; last = bucket[i++])
-			p = put_pair(p, bucket[i] - last, count[i]);
 	b->n += (size_t)(p - start);
 }
 
@@ -378,24 +360,15 @@ run_sort(const struct buf *from, struct fold *fold)
 	struct buf out = BUF_INIT;
 	uint64_t *key;
 	uint32_t n = sort_groups(from, &key);
-	struct totals t;
 
-	for (uint32_t i = 0, k; i < n; i = k) {
+	for (uint32_t i = 0; i < n; i++) {
 		uint32_t series = (uint32_t)(key[i] >> 32);
-		bool alone = i + 1 == n || key[i + 1] >> 32 != series;
 
-		for (k = i; k < n && key[k] >> 32 == series; k++) {
-			if (k + AHEAD < n)
-				fetch_group(base + (uint32_t)key[k + AHEAD]);
-			c.p = base + (uint32_t)key[k];
-			if (!alone) {
-				fold_group(fold, &c);
-				continue;
-			}
-			run_next(&c, &t);
-			pack_arrays(&out, &c, &t);
-		}
-		if (!alone)
+		if (i + AHEAD < n)
+			fetch_group(base + (uint32_t)key[i + AHEAD]);
+		c.p = base + (uint32_t)key[i];
+		fold_group(fold, &c);
+		if (i + 1 == n || key[i + 1] >> 32 != series)
 			pack_fold(&out, series, fold);
 	}
 	free(key);

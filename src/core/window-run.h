@@ -2,8 +2,8 @@
  * window-run - packed logs: what was booked in some seconds, by series.
  *
  * A run holds many calls sorted by series, as groups: what is added up beside the
- * latencies, and those as a list, as they came, or once there are many as pairs of bucket
- * and count. That takes two to three bytes for a latency. What comes as a group stands as
+ * latencies, and those as a list, as they came, or once there are many as pages of
+ * counters. That takes two bytes for a latency at most, often less. What comes as a group stands as
  * it came, in two arrays, until its second is over. Runs are read by cursors and merged
  * through a fold. Adding and packing lose nothing, so that an event, a delta and a
  * packed run of them replay to the same sums bit for bit.
@@ -16,6 +16,7 @@
 #include "weir/base/buf.h"
 #include "weir/core/hist.h"
 #include "weir/core/window.h"
+#include "window-page.h"
 
 /* What is added up per series beside the histogram. */
 enum total {
@@ -45,18 +46,17 @@ struct run {
 
 /* How the latencies of a group are written. */
 enum group_form {
-	FORM_PAIRS, /* varints: steps from bucket to bucket, and counts other than 1 */
-	FORM_LIST,  /* buckets, a call each */
-	FORM_ARRAYS /* buckets, then counts */
+	FORM_LIST,   /* buckets, a call each */
+	FORM_ARRAYS, /* buckets, then counts */
+	FORM_PAGES   /* see window-page.h */
 };
 
-/* Reads a run group by group, and each group's latencies one by one. */
+/* Reads a run group by group, and the latencies of each bit by bit. */
 struct run_cursor {
 	const uint8_t *p, *end;
 	uint32_t series; /* of the group that run_next() went to */
-	unsigned left;   /* its latencies that run_pairs() has to read before the next */
+	unsigned left;   /* of its latencies or pages */
 	enum group_form form;
-	unsigned bucket;
 	const uint8_t *counts; /* of FORM_ARRAYS: that of the next latency */
 };
 
@@ -87,17 +87,28 @@ run_ended(const struct run_cursor *c)
 /* Go to the next group, which there is. Returns what it says beside its latencies. */
 void run_next(struct run_cursor *c, struct totals *ret_totals);
 
+#define RUN_PART HIST_PAGE /* pairs that are read at a time, at most */
+
+/* Are the group's next latencies a full page? If it has any left. */
+static inline bool
+run_at_page(const struct run_cursor *c)
+{
+	return c->form == FORM_PAGES && page_is_full(c->p);
+}
+
+/* Read that: the counters of its buckets. Returns its number. */
+unsigned run_page(struct run_cursor *c, uint8_t *count);
+
 /*
- * Read the group's next latencies: the bucket of each and how many calls were in it.
- * Returns how many that are, @most at most and 0 behind the last.
+ * Read the next ones that are not: the bucket of each and how many calls were in it.
+ * Returns how many that are.
  */
-unsigned run_pairs(
-	struct run_cursor *c, uint16_t *bucket, uint32_t *count, unsigned most);
+unsigned run_pairs(struct run_cursor *c, uint16_t *bucket, uint32_t *count);
 
 /* Adds up one series. All-zero is empty. */
 struct fold {
 	struct totals totals;
-	uint64_t mark[HIST_PAGES]; /* bit sets of the buckets touched */
+	uint32_t pages; /* bit set of those touched */
 	uint32_t count[HIST_PAGES * HIST_PAGE];
 };
 
@@ -106,7 +117,7 @@ void fold_group(struct fold *f, struct run_cursor *c); /* the next one, all of i
 static inline void
 fold_pair(struct fold *f, unsigned bucket, uint32_t count)
 {
-	f->mark[bucket / HIST_PAGE] |= UINT64_C(1) << bucket % HIST_PAGE;
+	f->pages |= 1u << bucket / HIST_PAGE;
 	f->count[bucket] += count;
 }
 

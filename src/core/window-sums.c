@@ -174,17 +174,20 @@ fetch_pairs(const struct series *s, const uint16_t *bucket, unsigned n)
 /* Some latencies of two runs, read ahead, and the groups or parts of groups they are of. */
 #define AHEAD 64
 #define PIECES 32
+#define NO_PAGE UINT32_MAX
 
 struct ahead {
 	struct piece {
 		uint32_t series;
-		unsigned to; /* index behind its last latency */
+		uint32_t page; /* which one is full; or NO_PAGE */
+		unsigned to;   /* index behind its last latency that is not in there */
 		bool minus;
 		struct totals totals;
 	} piece[PIECES];
 	unsigned pieces, n;
-	uint16_t bucket[AHEAD];
-	uint32_t count[AHEAD];
+	uint16_t bucket[AHEAD + RUN_PART];
+	uint32_t count[AHEAD + RUN_PART];
+	uint8_t full[PIECES][HIST_PAGE];
 };
 
 /* Where the next piece comes from: a group that was begun, or the lower series. */
@@ -212,7 +215,11 @@ read_ahead(const struct sums *sums, struct run_cursor *in, struct run_cursor *ou
 		fetch(&sums->series[c->series]);
 		p->series = c->series;
 		p->minus = c == out;
-		a->n += run_pairs(c, &a->bucket[a->n], &a->count[a->n], AHEAD - a->n);
+		p->page = NO_PAGE;
+		if (c->left && run_at_page(c))
+			p->page = run_page(c, a->full[a->pieces]);
+		else
+			a->n += run_pairs(c, &a->bucket[a->n], &a->count[a->n]);
 		p->to = a->n;
 		a->pieces++;
 	}
@@ -225,6 +232,8 @@ fetch_ahead(const struct sums *sums, const struct ahead *a)
 	for (unsigned i = 0, k = 0; i < a->pieces; k = a->piece[i++].to) {
 		const struct series *s = &sums->series[a->piece[i].series];
 
+		if (a->piece[i].page != NO_PAGE)
+			hist_fetch_page(&s->hist, a->piece[i].page);
 		fetch_pairs(s, &a->bucket[k], a->piece[i].to - k);
 		if (s->parent != WINDOW_NO_SERIES)
 			fetch(&sums->series[s->parent]);
@@ -242,6 +251,8 @@ apply_ahead(const struct sums *sums, const struct ahead *a)
 			struct series *s = &sums->series[id];
 
 			apply_totals(s, &p->totals, p->minus);
+			if (p->page != NO_PAGE)
+				hist_turn_page(&s->hist, p->page, a->full[i], p->minus);
 			apply_pairs(s, &a->bucket[k], &a->count[k], p->to - k, p->minus);
 			id = s->parent;
 		} while (id != WINDOW_NO_SERIES);

@@ -639,6 +639,25 @@ visit_slot(const struct slot *s, int64_t from, unsigned bucket, uint32_t count,
 	}
 }
 
+/* The same for the next ones of a group, if it is @mine. */
+static void
+visit_part(const struct slot *s, int64_t from, struct run_cursor *c, bool mine,
+	void (*take)(void *arg, int64_t tick, unsigned bucket, uint32_t count), void *arg)
+{
+	uint16_t bucket[RUN_PART];
+	uint32_t count[RUN_PART];
+	uint8_t full[HIST_PAGE];
+	bool at_page = run_at_page(c);
+	unsigned first = at_page ? run_page(c, full) * HIST_PAGE : 0;
+	unsigned n = at_page ? HIST_PAGE : run_pairs(c, bucket, count);
+
+	for (unsigned k = 0; mine && k < n; k++)
+		if (!at_page)
+			visit_slot(s, from, bucket[k], count[k], take, arg);
+		else if (full[k])
+			visit_slot(s, from, first + k, full[k], take, arg);
+}
+
 void
 window_visit(const struct window *w, uint32_t series, int64_t from, int64_t to,
 	void (*take)(void *arg, int64_t tick, unsigned bucket, uint32_t count), void *arg)
@@ -654,16 +673,11 @@ window_visit(const struct window *w, uint32_t series, int64_t from, int64_t to,
 
 			while (run_peek(&c) != WINDOW_NO_SERIES) {
 				bool mine = adds_to(w, run_peek(&c), series);
-				uint16_t bucket[64];
-				uint32_t count[64];
 				struct totals t;
-				unsigned n;
 
 				run_next(&c, &t);
-				while ((n = run_pairs(&c, bucket, count, 64)) > 0)
-					for (unsigned k = 0; mine && k < n; k++)
-						visit_slot(s, from, bucket[k], count[k],
-							take, arg);
+				while (c.left)
+					visit_part(s, from, &c, mine, take, arg);
 			}
 		}
 		for (uint32_t k = 0; k < s->tail.parts; k++)

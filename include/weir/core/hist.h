@@ -148,6 +148,22 @@ hist_fetch_counter(const struct hist *h, unsigned bucket)
 			(const char *)h->count + (hist_place(h, bucket) << h->width), 1);
 }
 
+/* Add the counts of all buckets of a page, or take them away. */
+void hist_turn_page(struct hist *h, unsigned page, const uint8_t *count, bool minus);
+
+/* Have the counters of a page on their way, to be written. */
+static inline void
+hist_fetch_page(const struct hist *h, unsigned page)
+{
+	const char *p = (const char *)h->count;
+
+	if (!h->at[page])
+		return;
+	p += (size_t)(h->at[page] - 1u) * HIST_PAGE << h->width;
+	for (unsigned i = 0; i < 1u << h->width; i++)
+		__builtin_prefetch(p + i * HIST_PAGE, 1);
+}
+
 void hist_merge(struct hist *to, const struct hist *from);
 
 /* Give back the pages that hold only zeros, and bytes of counters that none needs. */
