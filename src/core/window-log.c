@@ -16,7 +16,8 @@
 #include "weir/base/util.h"
 
 #define TAIL_MAX 524288       /* entries before a tail is packed at once */
-#define GROUPS_MAX (8u << 20) /* bytes of groups before they are sorted at once */
+#define GROUPS_MAX (8u << 20) /* bytes of groups before they are packed at once */
+#define GROUPS_COUNT 65536    /* as many groups: both take some ms */
 #define TAIL_LATE 4096        /* entries, of a slot that has runs: late comers */
 #define GROUPS_LATE 65536     /* bytes, the same */
 #define RUNS_MAX 32           /* more in one slot are merged */
@@ -43,8 +44,8 @@ slot_done(struct log *g, struct slot *s)
 		free(s->run[i].p);
 	}
 	g->bytes -= tail_bytes(&s->tail);
-	g->bytes -= s->groups.cap;
-	buf_done(&s->groups);
+	g->bytes -= groups_bytes(&s->groups);
+	groups_done(&s->groups);
 	free(s->run);
 	tail_done(&s->tail);
 }
@@ -67,7 +68,7 @@ log_done(struct log *g)
 	free(g->fold);
 	packer_done(&g->packer);
 	tail_done(&g->spare);
-	buf_done(&g->spare_groups);
+	groups_done(&g->spare_groups);
 }
 
 unsigned
@@ -93,7 +94,7 @@ size_t
 log_memory(const struct log *g)
 {
 	return g->bytes + sizeof(*g->fold) + packer_bytes(&g->packer) +
-	       tail_bytes(&g->spare) + g->spare_groups.cap + g->merge.out.cap +
+	       tail_bytes(&g->spare) + groups_bytes(&g->spare_groups) + g->merge.out.cap +
 	       g->room * sizeof(*g->slot);
 }
 
@@ -212,20 +213,19 @@ log_pack_finish(struct log *g, struct slot *s)
 void
 log_pack_groups(struct log *g, struct slot *s)
 {
+	bool summed = s->groups.summed > 0;
+
 	if (!s->groups.n)
 		return;
-	assert(s->grouped == 0 || s->grouped == s->groups.n);
-	add_run(g, s, run_sort(&s->groups, g->fold), s->grouped > 0);
-	g->bytes -= s->groups.cap;
-	buf_clear(&s->groups);
-	if (s->groups.cap > g->spare_groups.cap) {
-		struct buf less = g->spare_groups;
+	g->bytes -= groups_bytes(&s->groups);
+	add_run(g, s, groups_pack(&s->groups, g->fold), summed);
+	if (groups_bytes(&s->groups) > groups_bytes(&g->spare_groups)) {
+		struct groups less = g->spare_groups;
 
 		g->spare_groups = s->groups;
 		s->groups = less;
 	}
-	buf_done(&s->groups);
-	s->grouped = 0;
+	groups_done(&s->groups);
 }
 
 struct slot *
@@ -249,23 +249,28 @@ log_slot(struct log *g, int64_t tick)
 static void
 groups_take_spare(struct log *g, struct slot *s)
 {
-	struct buf old = s->groups;
+	struct groups old = s->groups;
+	size_t summed = old.summed;
 
 	s->groups = g->spare_groups;
-	buf_add(&s->groups, old.p, old.n);
-	buf_done(&old);
-	g->spare_groups = (struct buf)BUF_INIT;
+	groups_move(&s->groups, &old);
+	s->groups.summed = summed;
+	groups_done(&old);
+	g->spare_groups = (struct groups){ 0 };
 }
 
 void
 log_append_group(struct log *g, struct slot *s, uint32_t series, const struct totals *t,
 	const uint16_t *bucket, const uint32_t *count, unsigned n)
 {
-	g->bytes -= s->groups.cap;
-	if (s->groups.n >= GROUPS_LATE && s->groups.cap < g->spare_groups.cap)
+	struct groups *to = &s->groups;
+
+	g->bytes -= groups_bytes(to);
+	if (to->bytes.n >= GROUPS_LATE &&
+		groups_bytes(to) < groups_bytes(&g->spare_groups))
 		groups_take_spare(g, s);
-	pack_group(&s->groups, series, t, bucket, count, n);
-	g->bytes += s->groups.cap;
+	groups_add(to, g->fold, series, t, bucket, count, n);
+	g->bytes += groups_bytes(to);
 }
 
 void
@@ -314,16 +319,6 @@ merge_start(struct log *g, unsigned from, unsigned to, int64_t tick, int64_t spa
 		}
 }
 
-/* Append the groups of @from to those of @to. */
-static void
-move_groups(struct log *g, struct slot *to, const struct slot *from)
-{
-	g->bytes -= to->groups.cap;
-	buf_add(&to->groups, from->groups.p, from->groups.n);
-	g->bytes += to->groups.cap;
-	to->grouped = to->groups.n;
-}
-
 /* Put the merged slot in the place of its sources; what came late meanwhile is kept. */
 static void
 merge_finish(struct log *g)
@@ -335,21 +330,22 @@ merge_finish(struct log *g)
 	for (; to < g->slots && merging(g, g->slot[to].tick); to++) {
 		struct slot *s = &g->slot[to];
 
-		assert(s->tail.summed == s->tail.n && s->grouped == s->groups.n);
+		assert(s->tail.summed == s->tail.n && groups_are_summed(&s->groups));
 		for (uint32_t k = 0; k < s->tail.parts; k++)
 			for (uint32_t e = 0; e < s->tail.part[k].n; e++) {
 				const struct entry *one = &s->tail.part[k].e[e];
 
 				*tail_make_place(&made.tail, one->series) = *one;
 			}
-		move_groups(g, &made, s);
+		groups_move(&made.groups, &s->groups);
 		slot_done(g, s);
 	}
 	if (m->out.n)
 		add_run(g, &made, pack_done(&m->out), true);
 	assert(to > from);
 	tail_set_summed(&made.tail);
-	g->bytes += tail_bytes(&made.tail);
+	groups_set_summed(&made.groups);
+	g->bytes += tail_bytes(&made.tail) + groups_bytes(&made.groups);
 	g->slot[from] = made;
 	memmove(g->slot + from + 1, g->slot + to, (g->slots - to) * sizeof(*g->slot));
 	g->slots -= to - from - 1;
@@ -466,7 +462,8 @@ log_groups_due(const struct log *g, const struct slot *s, int64_t now_tick,
 	bool over = s->tick + s->span <= now_tick - CLOSED_TICKS;
 	size_t most = !over ? GROUPS_MAX : s->runs ? GROUPS_LATE : 0;
 
-	return s->groups.n > most && !merging(g, s->tick) &&
+	return (s->groups.bytes.n > most || s->groups.n > GROUPS_COUNT) &&
+	       !merging(g, s->tick) &&
 	       !overlap(s->tick, s->tick + s->span, busy_from, busy_to);
 }
 

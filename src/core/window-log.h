@@ -7,6 +7,7 @@
 #ifndef WEIR_CORE_WINDOW_LOG_H
 #define WEIR_CORE_WINDOW_LOG_H
 
+#include "window-groups.h"
 #include "window-tail.h"
 
 #define TICK_US INT64_C(1000000)
@@ -23,8 +24,7 @@ struct slot {
 	struct tail tail;
 	struct run *run;
 	uint32_t runs;
-	struct buf groups; /* a run whose series are in no order */
-	size_t grouped;    /* so many of its bytes are in the sums or need not be */
+	struct groups groups;
 };
 
 /* The making of one slot out of all that lie in [tick, tick + span). */
@@ -42,9 +42,9 @@ struct log {
 	size_t bytes;
 	size_t many; /* above so many, seconds are made tens as soon as they can be */
 	struct merge merge;
-	struct fold *fold;       /* empty between uses */
-	struct tail spare;       /* one that was packed, for the next second */
-	struct buf spare_groups; /* the same */
+	struct fold *fold;          /* empty between uses */
+	struct tail spare;          /* one that was packed, for the next second */
+	struct groups spare_groups; /* the same */
 	struct packer packer;
 	struct {
 		bool on;
@@ -81,7 +81,7 @@ void log_pack_finish(struct log *g, struct slot *s);
 /* Is the newest tail as long as it may get? */
 bool log_is_long(const struct log *g);
 
-/* Append a group of calls; see pack_group(). */
+/* Append a group of calls. */
 void log_append_group(struct log *g, struct slot *s, uint32_t series,
 	const struct totals *t, const uint16_t *bucket, const uint32_t *count,
 	unsigned n);

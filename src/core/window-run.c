@@ -2,9 +2,12 @@
 
 #include "window-run.h"
 
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "weir/base/util.h"
 
@@ -61,51 +64,57 @@ group_totals(const struct window_group *g)
 }
 
 /*
- * What stands before the latencies of a group. Nearly all say nothing that is not in
- * these two; the others are wide, and all of their totals are varints.
+ * What stands before the latencies of a group: its series, how many latencies or pages
+ * there are, a byte for their form and another one. Nearly all have their errors in that
+ * and, behind it, bytes in and out and how many told them; in the others, which are wide,
+ * it says which totals follow, as varints.
  */
-struct head {
-	uint32_t series;
-	uint16_t n;   /* latencies or pages */
-	uint8_t form; /* and HEAD_WIDE */
-	uint8_t some; /* errors; which totals there are of one that is wide */
+enum head {
+	HEAD_N = sizeof(uint32_t),
+	HEAD_FORM = HEAD_N + sizeof(uint16_t),
+	HEAD_SOME,
+	HEAD_IN,
+	HEAD_OUT = HEAD_IN + sizeof(uint32_t),
+	HEAD_IN_KNOWN = HEAD_OUT + sizeof(uint32_t),
+	HEAD_OUT_KNOWN,
+	HEAD_USUAL
 };
 
-struct usual {
-	uint32_t in, out;
-	uint8_t in_known, out_known;
-};
+#define FORM_WIDE 16 /* beside the form */
 
-#define USUAL_BYTES (offsetof(struct usual, out_known) + 1) /* without padding */
+static inline uint32_t
+get_32(const uint8_t *p)
+{
+	uint32_t v;
 
-#define HEAD_WIDE 16
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
 
 void
 run_next(struct run_cursor *c, struct totals *t)
 {
-	struct head h;
+	const uint8_t *p = c->p;
+	uint16_t n;
 
-	memcpy(&h, c->p, sizeof(h));
-	c->p += sizeof(h);
+	memcpy(&n, p + HEAD_N, sizeof(n));
 	*t = (struct totals){ 0 };
-	if (h.form & HEAD_WIDE) {
-		for (unsigned mask = h.some; mask; mask &= mask - 1)
+	if (p[HEAD_FORM] & FORM_WIDE) {
+		c->p += HEAD_IN;
+		for (unsigned mask = p[HEAD_SOME]; mask; mask &= mask - 1)
 			t->v[__builtin_ctz(mask)] = run_varint(&c->p);
 	} else {
-		struct usual u;
-
-		memcpy(&u, c->p, USUAL_BYTES);
-		c->p += USUAL_BYTES;
-		t->v[TOTAL_ERRORS] = h.some;
-		t->v[TOTAL_IN] = u.in;
-		t->v[TOTAL_OUT] = u.out;
-		t->v[TOTAL_IN_KNOWN] = u.in_known;
-		t->v[TOTAL_OUT_KNOWN] = u.out_known;
+		c->p += HEAD_USUAL;
+		t->v[TOTAL_ERRORS] = p[HEAD_SOME];
+		t->v[TOTAL_IN] = get_32(p + HEAD_IN);
+		t->v[TOTAL_OUT] = get_32(p + HEAD_OUT);
+		t->v[TOTAL_IN_KNOWN] = p[HEAD_IN_KNOWN];
+		t->v[TOTAL_OUT_KNOWN] = p[HEAD_OUT_KNOWN];
 	}
-	c->series = h.series;
-	c->left = h.n;
-	c->form = h.form & ~HEAD_WIDE;
-	c->counts = c->p + h.n * sizeof(uint16_t);
+	c->series = get_32(p);
+	c->left = n;
+	c->form = p[HEAD_FORM] & ~FORM_WIDE;
+	c->counts = c->p + n * sizeof(uint16_t);
 }
 
 unsigned
@@ -153,34 +162,29 @@ run_pairs(struct run_cursor *c, uint16_t *bucket, uint32_t *count)
 			count[i] = 1;
 		return n;
 	}
-	copy_few(count, c->counts, n * sizeof(*count));
-	c->counts += n * sizeof(*count);
+	for (unsigned i = 0; i < n; i++)
+		count[i] = c->counts[i];
+	c->counts += n;
 	c->p = c->left ? c->p : c->counts;
 	return n;
-}
-
-/* Pass over the latencies of a group that is as it came. */
-static void
-skip_arrays(struct run_cursor *c)
-{
-	c->p = c->counts + c->left * sizeof(uint32_t);
-	c->left = 0;
 }
 
 static void
 fold_arrays(struct fold *f, struct run_cursor *c)
 {
 	const uint8_t *p = c->p, *counts = c->counts, *end = counts;
+	uint32_t pages = f->pages;
 
-	for (; p < end; p += sizeof(uint16_t), counts += sizeof(uint32_t)) {
+	for (; p < end; p += sizeof(uint16_t), counts++) {
 		uint16_t bucket;
-		uint32_t count;
 
 		memcpy(&bucket, p, sizeof(bucket));
-		memcpy(&count, counts, sizeof(count));
-		fold_pair(f, bucket, count);
+		pages |= 1u << bucket / HIST_PAGE;
+		f->count[bucket] += *counts;
 	}
-	skip_arrays(c);
+	f->pages = pages;
+	c->p = counts;
+	c->left = 0;
 }
 
 static void
@@ -220,7 +224,7 @@ fold_group(struct fold *f, struct run_cursor *c)
 }
 
 /* What stands before a group's latencies takes at most so much. */
-#define HEAD_MAX (sizeof(struct head) + TOTALS * VARINT_MAX)
+#define HEAD_MAX (HEAD_IN + TOTALS * VARINT_MAX)
 
 /* Do the totals fit a head that is not wide? */
 static bool
@@ -235,18 +239,17 @@ is_usual(const struct totals *t)
 }
 
 static uint8_t *
-put_wide(uint8_t *p, struct head h, const struct totals *t)
+put_wide(uint8_t *head, const struct totals *t)
 {
-	uint8_t *start = p;
+	uint8_t *p = head + HEAD_IN;
 
-	h.form |= HEAD_WIDE;
-	p += sizeof(h);
+	head[HEAD_FORM] |= FORM_WIDE;
+	head[HEAD_SOME] = 0;
 	for (unsigned i = 0; i < TOTALS; i++)
 		if (t->v[i]) {
-			h.some |= (uint8_t)(1u << i);
+			head[HEAD_SOME] |= (uint8_t)(1u << i);
 			p = put_varint(p, t->v[i]);
 		}
-	memcpy(start, &h, sizeof(h));
 	return p;
 }
 
@@ -254,18 +257,20 @@ static uint8_t *
 put_head(uint8_t *p, uint32_t series, const struct totals *t, unsigned n,
 	enum group_form form)
 {
-	struct head h = { .series = series, .n = (uint16_t)n, .form = (uint8_t)form };
-	struct usual u = { .in = (uint32_t)t->v[TOTAL_IN],
-		.out = (uint32_t)t->v[TOTAL_OUT],
-		.in_known = (uint8_t)t->v[TOTAL_IN_KNOWN],
-		.out_known = (uint8_t)t->v[TOTAL_OUT_KNOWN] };
+	uint32_t in = (uint32_t)t->v[TOTAL_IN], out = (uint32_t)t->v[TOTAL_OUT];
+	uint16_t parts = (uint16_t)n;
 
+	memcpy(p, &series, sizeof(series));
+	memcpy(p + HEAD_N, &parts, sizeof(parts));
+	p[HEAD_FORM] = (uint8_t)form;
 	if (!is_usual(t))
-		return put_wide(p, h, t);
-	h.some = (uint8_t)t->v[TOTAL_ERRORS];
-	memcpy(p, &h, sizeof(h));
-	memcpy(p + sizeof(h), &u, USUAL_BYTES);
-	return p + sizeof(h) + USUAL_BYTES;
+		return put_wide(p, t);
+	p[HEAD_SOME] = (uint8_t)t->v[TOTAL_ERRORS];
+	memcpy(p + HEAD_IN, &in, sizeof(in));
+	memcpy(p + HEAD_OUT, &out, sizeof(out));
+	p[HEAD_IN_KNOWN] = (uint8_t)t->v[TOTAL_IN_KNOWN];
+	p[HEAD_OUT_KNOWN] = (uint8_t)t->v[TOTAL_OUT_KNOWN];
+	return p + HEAD_USUAL;
 }
 
 void
@@ -297,82 +302,49 @@ pack_list(struct buf *b, uint32_t series, const struct totals *t, const uint16_t
 	b->n += (size_t)(p - start) + bytes;
 }
 
-void
+/* Write numbers as bytes. Returns whether they fit: else what was written is of no use. */
+static bool
+put_bytes(uint8_t *p, const uint32_t *v, unsigned n)
+{
+	uint32_t all = 0;
+	unsigned i = 0;
+
+#ifdef __SSE2__
+	__m128i any = _mm_setzero_si128();
+
+	for (; n - i >= 8; i += 8) {
+		__m128i a = _mm_loadu_si128((const __m128i *)(v + i));
+		__m128i b = _mm_loadu_si128((const __m128i *)(v + i + 4));
+		__m128i words = _mm_packs_epi32(a, b);
+
+		any = _mm_or_si128(any, _mm_or_si128(a, b));
+		_mm_storel_epi64((__m128i *)(p + i), _mm_packus_epi16(words, words));
+	}
+	any = _mm_or_si128(any, _mm_shuffle_epi32(any, _MM_SHUFFLE(1, 0, 3, 2)));
+	any = _mm_or_si128(any, _mm_shuffle_epi32(any, _MM_SHUFFLE(2, 3, 0, 1)));
+	all = (uint32_t)_mm_cvtsi128_si32(any);
+#endif
+	for (; i < n; i++) {
+		all |= v[i];
+		p[i] = (uint8_t)v[i];
+	}
+	return all <= UINT8_MAX;
+}
+
+bool
 pack_group(struct buf *b, uint32_t series, const struct totals *t, const uint16_t *bucket,
 	const uint32_t *count, unsigned n)
 {
-	size_t room = HEAD_MAX + n * (sizeof(*bucket) + sizeof(*count));
-	uint8_t *start = (uint8_t *)buf_reserve(b, room), *p;
+	size_t bytes = n * sizeof(*bucket);
+	uint8_t *start = (uint8_t *)buf_reserve(b, HEAD_MAX + bytes + n), *p;
 
 	p = put_head(start, series, t, n, FORM_ARRAYS);
-	if (n) {
-		memcpy(p, bucket, n * sizeof(*bucket));
-		p += n * sizeof(*bucket);
-		memcpy(p, count, n * sizeof(*count));
-		p += n * sizeof(*count);
-	}
-	b->n += (size_t)(p - start);
-}
-
-/* Where each group begins, behind its series, in order. Returns how many there are. */
-static uint32_t
-sort_groups(const struct buf *b, uint64_t **ret_key)
-{
-	const uint8_t *base = (const uint8_t *)b->p;
-	struct run_cursor c = { .p = base, .end = base + b->n };
-	uint64_t *key = NULL;
-	uint32_t n = 0, room = 0;
-	struct totals t;
-
-	while (c.p < c.end) {
-		uint32_t at = (uint32_t)(c.p - base);
-
-		if (n == room) {
-			room = room ? room * 2 : 256;
-			key = xreallocarray(key, room, 2 * sizeof(*key));
-		}
-		run_next(&c, &t);
-		skip_arrays(&c);
-		key[n++] = (uint64_t)c.series << 32 | at;
-	}
-	sort_u64(key, key + n, n, 32);
-	*ret_key = key;
-	return n;
-}
-
-#define AHEAD 2         /* groups */
-#define GROUP_USUAL 512 /* bytes */
-#define LINE 64
-
-/* Have a group on its way: they are read in another order than they stand in. */
-static inline void
-fetch_group(const uint8_t *p)
-{
-	for (unsigned i = 0; i < GROUP_USUAL; i += LINE)
-		__builtin_prefetch(p + i);
-}
-
-struct run
-run_sort(const struct buf *from, struct fold *fold)
-{
-	const uint8_t *base = (const uint8_t *)from->p;
-	struct run_cursor c = { .end = base + from->n };
-	struct buf out = BUF_INIT;
-	uint64_t *key;
-	uint32_t n = sort_groups(from, &key);
-
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t series = (uint32_t)(key[i] >> 32);
-
-		if (i + AHEAD < n)
-			fetch_group(base + (uint32_t)key[i + AHEAD]);
-		c.p = base + (uint32_t)key[i];
-		fold_group(fold, &c);
-		if (i + 1 == n || key[i + 1] >> 32 != series)
-			pack_fold(&out, series, fold);
-	}
-	free(key);
-	return pack_done(&out);
+	if (n)
+		memcpy(p, bucket, bytes);
+	if (!put_bytes(p + bytes, count, n))
+		return false;
+	b->n += (size_t)(p - start) + bytes + n;
+	return true;
 }
 
 struct run

@@ -3,8 +3,7 @@
  *
  * A run holds many calls sorted by series, as groups: what is added up beside the
  * latencies, and those as a list, as they came, or once there are many as pages of
- * counters. That takes two bytes for a latency at most, often less. What comes as a group stands as
- * it came, in two arrays, until its second is over. Runs are read by cursors and merged
+ * counters. That takes two bytes for a latency at most, often less. Runs are read by cursors and merged
  * through a fold. Adding and packing lose nothing, so that an event, a delta and a
  * packed run of them replay to the same sums bit for bit.
  */
@@ -47,7 +46,7 @@ struct run {
 /* How the latencies of a group are written. */
 enum group_form {
 	FORM_LIST,   /* buckets, a call each */
-	FORM_ARRAYS, /* buckets, then counts */
+	FORM_ARRAYS, /* buckets, then counts of a byte */
 	FORM_PAGES   /* see window-page.h */
 };
 
@@ -122,11 +121,10 @@ fold_pair(struct fold *f, unsigned bucket, uint32_t count)
 }
 
 /*
- * Append a group as it came, in FORM_ARRAYS. Series may come in any order here: what is
- * written so can be read by a cursor, but must be brought in order (run_sort) before it
- * is merged.
+ * Append a group as it came, in FORM_ARRAYS. False, and nothing done, when a count does
+ * not fit a byte.
  */
-void pack_group(struct buf *b, uint32_t series, const struct totals *t,
+bool pack_group(struct buf *b, uint32_t series, const struct totals *t,
 	const uint16_t *bucket, const uint32_t *count, unsigned n);
 
 /* Append a group whose latencies are calls one by one. */
@@ -139,8 +137,5 @@ void pack_fold(struct buf *b, uint32_t series, struct fold *f);
 /* The groups in @b as a run, which the caller owns and ends with free(run.p). */
 struct run pack_done(struct buf *b);
 struct run pack_copy(const struct buf *b); /* leaves @b as it is */
-
-/* The same with groups that are in no order, those of one series added up. */
-struct run run_sort(const struct buf *b, struct fold *fold);
 
 #endif

@@ -96,20 +96,11 @@ keep_from(const struct window *w)
 	return tick_align(w->now_tick - WINDOW_KEEP_US / TICK_US, COARSE_SPAN);
 }
 
-/* The groups as a run; an empty one has no bytes. */
-static struct run
-groups_of(const struct slot *s)
-{
-	static uint8_t none;
-
-	return (struct run){ s->groups.n ? (uint8_t *)s->groups.p : &none, s->groups.n };
-}
-
 /* The @i-th run of a slot; behind the last one are its groups. */
 static struct run
 run_of(const struct slot *s, uint32_t i)
 {
-	return i < s->runs ? s->run[i] : groups_of(s);
+	return i < s->runs ? s->run[i] : groups_run(&s->groups);
 }
 
 /* The first run of @s that is not in the sums, or NULL. */
@@ -164,13 +155,14 @@ static bool
 is_summed(struct slot *s)
 {
 	return !slot_unsummed(s) && s->tail.summed == s->tail.n &&
-	       s->grouped == s->groups.n;
+	       groups_are_summed(&s->groups);
 }
 
 /* Put all of a slot that is not in the sums there, after all that was packed before. */
 static void
 sum_slot(struct window *w, struct slot *s)
 {
+	struct run_cursor rest;
 	struct run *r;
 
 	/* Nearly always; and what is begun elsewhere may go on bit by bit. */
@@ -185,14 +177,8 @@ sum_slot(struct window *w, struct slot *s)
 			sums_entries(&w->sums, p->e + p->summed, p->n - p->summed, false);
 	}
 	tail_set_summed(&s->tail);
-	if (s->grouped < s->groups.n) {
-		struct run groups = groups_of(s);
-		struct run_cursor c = run_open(&groups);
-
-		c.p += s->grouped;
-		put_in(w, &c);
-		s->grouped = s->groups.n;
-	}
+	rest = groups_unsummed(&s->groups);
+	put_in(w, &rest);
 }
 
 /* The same for all slots that begin before @tick. */
@@ -231,7 +217,7 @@ pack(struct window *w, unsigned budget)
 static void
 pack_groups(struct window *w, struct slot *s)
 {
-	if (s->grouped)
+	if (s->groups.summed)
 		sum_slot(w, s);
 	log_pack_groups(&w->log, s);
 	w->packed = true;
@@ -500,9 +486,8 @@ window_add_group(struct window *w, int64_t at_us, const struct window_group *g)
 		pack_groups(w, s);
 	log_append_group(&w->log, s, g->series, &t, g->bucket, g->count, g->n);
 	/* Of a second that the sums have lost already nothing is put in. */
-	if (at < w->low) {
-		s->grouped = s->groups.n;
-	}
+	if (at < w->low)
+		groups_set_summed(&s->groups);
 	pay(w, g->n + 1);
 	return true;
 }

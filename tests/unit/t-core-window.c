@@ -296,6 +296,62 @@ Test(window, what_comes_late_into_a_second_that_is_being_merged_is_kept)
 	window_free(w);
 }
 
+/* A group of @n buckets side by side, @apart from each other, each with up to @most calls. */
+static void
+put_many(struct window *w, int64_t at_us, unsigned n, unsigned apart, uint32_t most,
+	uint64_t *sum)
+{
+	uint16_t bucket[3 * HIST_PAGE];
+	uint32_t count[ARRAY_LEN(bucket)];
+	struct window_group g = {
+		.bucket = bucket, .count = count, .n = n, .bytes_in = -1, .bytes_out = -1
+	};
+
+	for (unsigned i = 0; i < n; i++) {
+		bucket[i] = (uint16_t)(300 + i * apart);
+		count[i] = i ? pick(most + 1) : most;
+		sum[bucket[i]] += count[i];
+	}
+	cr_assert(window_add_group(w, at_us, &g));
+}
+
+Test(window, counts_of_any_size_many_or_few_come_back_and_go_again)
+{
+	static const uint32_t most[] = { 1, 3, 15, 255, 256, 65535, 65536, 1u << 22 };
+	static const unsigned apart[] = { 1, 7 };
+	enum {
+		START = 70000,
+		TICKS = 200
+	};
+
+	for (unsigned k = 0; k < ARRAY_LEN(most) * ARRAY_LEN(apart); k++) {
+		struct window *w = window_new(300 * SEC_US, BIG);
+		uint64_t sum[HIST_BUCKETS] = { 0 };
+		int64_t now = START;
+
+		window_advance(w, now * SEC_US);
+		window_series_new(w, WINDOW_NO_SERIES);
+		for (; now < START + TICKS; now++) {
+			window_advance(w, now * SEC_US);
+			for (unsigned i = 0; i < 3; i++)
+				put_many(w, now * SEC_US, 1 + pick(3 * HIST_PAGE),
+					apart[k % 2], most[k / 2], sum);
+			if (pick(2))
+				window_settle(w);
+		}
+		window_settle(w);
+		for (unsigned i = 0; i < HIST_BUCKETS; i++)
+			cr_assert_eq(hist_count(window_hist(w, 0), i), sum[i]);
+		for (int64_t end = now + 1000; now < end; now += 1 + pick(30))
+			window_advance(w, now * SEC_US);
+		window_settle(w);
+		for (unsigned i = 0; i < HIST_BUCKETS; i++)
+			cr_assert_eq(hist_count(window_hist(w, 0), i), 0);
+		cr_assert_eq(window_sum(w, 0).calls, 0);
+		window_free(w);
+	}
+}
+
 Test(window, seconds_longer_than_a_tail_are_packed_meanwhile_and_read_at_any_time)
 {
 	enum {
