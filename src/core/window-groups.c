@@ -58,12 +58,31 @@ fetch_group(const uint8_t *p)
 		__builtin_prefetch(p + i);
 }
 
+#define SHORT 32 /* latencies: so few take no more room as they came than as pages */
+
+/* Append the group at @c as it is, if it is short. */
+static bool
+copy_short(struct buf *out, struct run_cursor *c)
+{
+	const uint8_t *start = c->p;
+	struct run_cursor end = *c;
+	struct totals t;
+
+	run_next(&end, &t);
+	if (end.form != FORM_ARRAYS || end.left > SHORT)
+		return false;
+	end.p = end.counts + end.left;
+	buf_add(out, start, (size_t)(end.p - start));
+	return true;
+}
+
 struct run
 groups_pack(struct groups *g, struct fold *fold)
 {
 	const uint8_t *base = (const uint8_t *)g->bytes.p;
 	struct run_cursor c = { .end = base + g->bytes.n };
 	struct buf out = BUF_INIT;
+	bool first = true;
 	uint64_t *key = g->key, *scratch = xreallocarray(NULL, g->n, sizeof(*key));
 
 	assert(g->summed == 0 || groups_are_summed(g));
@@ -71,13 +90,17 @@ groups_pack(struct groups *g, struct fold *fold)
 	free(scratch);
 	for (uint32_t i = 0; i < g->n; i++) {
 		uint32_t series = (uint32_t)(key[i] >> 32);
+		bool last = i + 1 == g->n || key[i + 1] >> 32 != series;
 
 		if (i + AHEAD < g->n)
 			fetch_group(base + (uint32_t)key[i + AHEAD]);
 		c.p = base + (uint32_t)key[i];
+		if (last && first && copy_short(&out, &c))
+			continue;
 		fold_group(fold, &c);
-		if (i + 1 == g->n || key[i + 1] >> 32 != series)
+		if (last)
 			pack_fold(&out, series, fold);
+		first = last;
 	}
 	buf_clear(&g->bytes);
 	g->n = 0;
