@@ -14,6 +14,7 @@
 #ifdef HAVE_MALLOC_TRIM
 #include <malloc.h>
 #endif
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -32,6 +33,7 @@
 #define GROUP_MAX 64
 #define RING_BYTES ((size_t)32 << 20)
 #define BATCH 4096
+#define REST_MS 5 /* while the ring is full */
 #define BACKLOG_BYTES ((size_t)8 << 20)
 #define MONITOR_URL "inproc://monitor"
 
@@ -95,12 +97,15 @@ give_back(size_t taken)
 #endif
 }
 
-/* Receive until nothing is left. A message of several parts is none of ours. */
-static void
+/*
+ * Receive until nothing is left. A message of several parts is none of ours. Says
+ * whether the ring was full.
+ */
+static bool
 take_frames(struct bus_sub *s)
 {
 	size_t taken = 0;
-	bool put = false;
+	bool put = false, full = false;
 	int64_t now_us = mono_us();
 	zmq_msg_t msg;
 
@@ -125,15 +130,18 @@ take_frames(struct bus_sub *s)
 		count(&s->frames, 1);
 		count(&s->bytes, frame.n);
 		taken += frame.n;
-		if (ring_put(s->ring, frame, now_us))
+		if (ring_put(s->ring, frame, now_us)) {
 			put = true;
-		else
+		} else {
 			count(&s->dropped, 1);
+			full = true;
+		}
 	}
 	zmq_msg_close(&msg);
 	if (put)
 		wake(s);
 	give_back(taken);
+	return full;
 }
 
 /* An event comes in two parts: a number and a value, then the address. */
@@ -160,6 +168,18 @@ take_monitor(struct bus_sub *s)
 	zmq_msg_close(&msg);
 }
 
+/*
+ * What comes while the ring is full is mostly dropped: to be woken for each message of
+ * that would only take the core from the thread that makes room.
+ */
+static void
+rest(const struct bus_sub *s)
+{
+	struct pollfd stop = { .fd = s->stop[0], .events = POLLIN };
+
+	poll(&stop, 1, REST_MS);
+}
+
 static void *
 drain(void *arg)
 {
@@ -180,8 +200,8 @@ drain(void *arg)
 			break;
 		if (items[1].revents)
 			take_monitor(s);
-		if (items[0].revents)
-			take_frames(s);
+		if (items[0].revents && take_frames(s))
+			rest(s);
 	}
 	return NULL;
 }
