@@ -6,10 +6,6 @@
  */
 #include "config.h"
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 #include "model-priv.h"
 #include "weir/base/util.h"
 
@@ -29,63 +25,35 @@ bounds_ascend(const struct buckets *b)
 	return true;
 }
 
-/* How many of the calls the buckets hold. Of what has many, four at a time. */
+/* How many of the calls the buckets hold. */
 static uint64_t
 sum_of(const struct buckets *b)
 {
 	uint64_t sum = 0;
-	uint32_t i = 0;
 
-#ifdef __SSE2__
-	const __m128i zero = _mm_setzero_si128();
-	__m128i some = zero;
-
-	for (; b->n - i >= 4; i += 4) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(b->count + i));
-
-		some = _mm_add_epi64(some, _mm_unpacklo_epi32(v, zero));
-		some = _mm_add_epi64(some, _mm_unpackhi_epi32(v, zero));
-	}
-	some = _mm_add_epi64(some, _mm_unpackhi_epi64(some, some));
-	_mm_storel_epi64((__m128i *)&sum, some);
-#endif
-	for (; i < b->n; i++)
+#pragma GCC unroll 4
+	for (uint32_t i = 0; i < b->n; i++)
 		sum += b->count[i];
 	return sum;
-}
-
-/* Are all of them buckets there are? Eight are looked at at a time. */
-static bool
-are_buckets(const uint16_t *bucket, uint32_t n)
-{
-	unsigned bad = 0;
-	uint32_t i = 0;
-
-#ifdef __SSE2__
-	const __m128i last = _mm_set1_epi16((short)(HIST_BUCKETS - 1));
-	__m128i over = _mm_setzero_si128();
-
-	for (; n - i >= 8; i += 8) {
-		__m128i v = _mm_loadu_si128((const __m128i *)(bucket + i));
-
-		over = _mm_or_si128(over, _mm_subs_epu16(v, last));
-	}
-	over = _mm_cmpeq_epi8(over, _mm_setzero_si128());
-	bad = _mm_movemask_epi8(over) != 0xffff;
-#endif
-	for (; i < n; i++)
-		bad |= bucket[i] >= HIST_BUCKETS;
-	return !bad;
 }
 
 static bool
 is_sane(const struct buckets *b, uint64_t calls)
 {
+	unsigned last = 0;
+
 	if (sum_of(b) > calls)
 		return false;
 	if (b->bound_us)
 		return bounds_ascend(b);
-	return b->n <= HIST_BUCKETS && are_buckets(b->bucket, b->n);
+#pragma GCC unroll 4
+	for (uint32_t i = 0; i < b->n; i++)
+		last |= b->bucket[i];
+	/* Nearly all are short of that together; else each one is looked at. */
+	for (uint32_t i = 0; i < b->n && last >= HIST_BUCKETS; i++)
+		if (b->bucket[i] >= HIST_BUCKETS)
+			return false;
+	return b->n <= HIST_BUCKETS;
 }
 
 bool
