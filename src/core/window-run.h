@@ -3,9 +3,9 @@
  *
  * A run holds many calls sorted by series, as groups: what is added up beside the
  * latencies, and those as a list, as they came, or once there are many as pages of
- * counters. That takes two bytes for a latency at most, often less. Runs are read by cursors and merged
- * through a fold. Adding and packing lose nothing, so that an event, a delta and a
- * packed run of them replay to the same sums bit for bit.
+ * counters. That takes about two bytes for a latency, often less. Runs are read by
+ * cursors and merged through a fold. Adding and packing lose nothing, so that an event, a
+ * delta and a packed run of them replay to the same sums bit for bit.
  */
 #ifndef WEIR_CORE_WINDOW_RUN_H
 #define WEIR_CORE_WINDOW_RUN_H
