@@ -211,6 +211,7 @@ wait_for(struct loop *l, int64_t now_us)
 	/* Reading a lost terminal says nothing for ever; poll tells. */
 	if (fds[0].revents & (POLLHUP | POLLERR | POLLNVAL))
 		l->exit = EXIT_WORLD;
+	/* What woke us may have been events. */
 	l->turn.more = true;
 }
 

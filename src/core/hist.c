@@ -128,7 +128,7 @@ static bool
 page_add(struct hist *h, unsigned page, const uint8_t *restrict count)
 {
 	size_t at = hist_place(h, page * HIST_PAGE);
-	uint32_t *restrict wide = (uint32_t *)h->count + at;
+	uint32_t *restrict wide;
 
 	if (!h->at[page])
 		return false;
@@ -136,6 +136,7 @@ page_add(struct hist *h, unsigned page, const uint8_t *restrict count)
 		return add_to_8((uint8_t *)h->count + at, count);
 	if (h->width == 1)
 		return add_to_16((uint16_t *)h->count + at, count);
+	wide = (uint32_t *)h->count + at;
 	for (unsigned i = 0; i < HIST_PAGE; i++)
 		wide[i] += count[i];
 	return true;
@@ -145,19 +146,23 @@ static void
 page_sub(struct hist *h, unsigned page, const uint8_t *restrict count)
 {
 	size_t at = hist_place(h, page * HIST_PAGE);
-	uint8_t *restrict p8 = (uint8_t *)h->count + at;
-	uint16_t *restrict p16 = (uint16_t *)h->count + at;
-	uint32_t *restrict p32 = (uint32_t *)h->count + at;
 
-	if (h->width == 0)
+	if (h->width == 0) {
+		uint8_t *restrict p = (uint8_t *)h->count + at;
+
 		for (unsigned i = 0; i < HIST_PAGE; i++)
-			p8[i] = (uint8_t)(p8[i] - count[i]);
-	else if (h->width == 1)
+			p[i] = (uint8_t)(p[i] - count[i]);
+	} else if (h->width == 1) {
+		uint16_t *restrict p = (uint16_t *)h->count + at;
+
 		for (unsigned i = 0; i < HIST_PAGE; i++)
-			p16[i] = (uint16_t)(p16[i] - count[i]);
-	else
+			p[i] = (uint16_t)(p[i] - count[i]);
+	} else {
+		uint32_t *restrict p = (uint32_t *)h->count + at;
+
 		for (unsigned i = 0; i < HIST_PAGE; i++)
-			p32[i] -= count[i];
+			p[i] -= count[i];
+	}
 }
 
 void

@@ -62,17 +62,15 @@ fetch_group(const uint8_t *p)
 
 /* Append the group at @c as it is, if it is short. */
 static bool
-copy_short(struct buf *out, struct run_cursor *c)
+copy_short(struct buf *out, const struct run_cursor *c)
 {
-	const uint8_t *start = c->p;
 	struct run_cursor end = *c;
 	struct totals t;
 
 	run_next(&end, &t);
 	if (end.form != FORM_ARRAYS || end.left > SHORT)
 		return false;
-	end.p = end.counts + end.left;
-	buf_add(out, start, (size_t)(end.p - start));
+	buf_add(out, c->p, (size_t)(end.counts + end.left - c->p));
 	return true;
 }
 
@@ -82,7 +80,7 @@ groups_pack(struct groups *g, struct fold *fold)
 	const uint8_t *base = (const uint8_t *)g->bytes.p;
 	struct run_cursor c = { .end = base + g->bytes.n };
 	struct buf out = BUF_INIT;
-	bool first = true;
+	bool first = true; /* of its series */
 	uint64_t *key = g->key, *scratch = xreallocarray(NULL, g->n, sizeof(*key));
 
 	assert(g->summed == 0 || groups_are_summed(g));

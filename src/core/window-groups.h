@@ -25,7 +25,10 @@ void groups_add(struct groups *g, struct fold *fold, uint32_t series,
 /* Append those of @from. */
 void groups_move(struct groups *to, const struct groups *from);
 
-/* A run like them, which the caller owns, with one group for each series. They are forgotten. */
+/*
+ * A run like them, which the caller owns, with one group for each series. They are
+ * forgotten.
+ */
 struct run groups_pack(struct groups *g, struct fold *fold);
 
 void groups_done(struct groups *g);

@@ -10,8 +10,8 @@
 
 /*
  * The housekeeping is paid for in small pieces. A unit is one entry packed, one latency
- * put into the sums or taken out, or some bytes of the log merged. Recording pays more units than its own
- * records will ever need, so that no work is left for later.
+ * put into the sums or taken out, or some bytes of the log merged. Recording pays more
+ * units than its own records will ever need, so that no work is left for later.
  */
 #define ADVANCE_UNITS 2048
 #define TICK_UNITS 131072 /* entries that are packed at once when a second is over */

@@ -18,7 +18,7 @@ struct stage {
 	struct snap snap;      /* what is shown; stays as it is while frozen */
 	struct buf said;       /* the last lines that agents and others said */
 	struct buf empty_text; /* scratch */
-	bool held;             /* it was frozen, and is from then */
+	bool held;             /* it was frozen since the picture was taken */
 	bool told_end;         /* that nothing will come again */
 };
 

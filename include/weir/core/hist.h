@@ -148,7 +148,7 @@ hist_fetch_counter(const struct hist *h, unsigned bucket)
 			(const char *)h->count + (hist_place(h, bucket) << h->width), 1);
 }
 
-/* Add the counts of all buckets of a page, or take them away. */
+/* Add a count for each bucket of a page, room made, or take them away. */
 void hist_turn_page(struct hist *h, unsigned page, const uint8_t *count, bool minus);
 
 /* Have the counters of a page on their way, to be written. */
